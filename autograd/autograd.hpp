@@ -1,0 +1,10 @@
+// Recording and differentiation; knows no operation.
+#pragma once
+
+#include <xtape/autograd/catalogue.hpp>
+#include <xtape/autograd/elementwise.hpp>
+#include <xtape/autograd/errors.hpp>
+#include <xtape/autograd/generator.hpp>
+#include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/tape.hpp>
+#include <xtape/autograd/tensor.hpp>

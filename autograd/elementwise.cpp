@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <xtape/autograd/elementwise.hpp>
+
+namespace xtape {
+
+namespace {
+
+// What the arguments of a call come to: tensors of one element type (or boolean) and their space.
+struct Call {
+  DType dtype;
+  Shape space;
+  Tensor inputs[max_arguments];
+  Location where;
+};
+
+// Numbers do not widen: a float tensor stays float beside 0.1, an integer one becomes float32.
+DType computed_in(const Formula& formula, std::span<const Arg> arguments) {
+  DType dtype = boolean;
+  bool number_is_float = false, tensors = false;
+  for (const Arg& argument : arguments) {
+    if (argument.is_tensor()) {
+      dtype = promote(dtype, argument.tensor().dtype(argument.where()));
+      tensors = true;
+    } else if (!argument.integral()) {
+      number_is_float = true;
+    }
+  }
+  if (!tensors) return float32;
+  if (dtype == boolean) dtype = int64;
+  if (!is_floating(dtype) && (number_is_float || !formula.kernels(dtype))) return float32;
+  return dtype;
+}
+
+Call prepare(const Formula& formula, std::span<const Arg> arguments) {
+  const Location where = Caller::or_else(arguments[0].where());
+  Call call{computed_in(formula, arguments), {}, {}, where};
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Tensor tensor = arguments[i].as_tensor(call.dtype);
+    const bool fits = tensor.dtype() == call.dtype || tensor.dtype() == boolean;
+    call.inputs[i] = fits ? tensor : cast(Arg(tensor, where), call.dtype);
+    call.space = broadcast(call.space, tensor.shape(), formula.name, where);
+  }
+  return call;
+}
+
+Sweep forward_sweep(const Formula& formula, const Call& call, const Tensor& out,
+                    const Shape& folded) {
+  const Kernels& kernels = *formula.kernels(call.dtype);
+  Sweep sweep{.space = call.space,
+              .dtype = call.dtype,
+              .strip = kernels.forward,
+              .width = kernels.width,
+              .inputs = formula.arity,
+              .outputs = 1,
+              .in = {},
+              .out = {}};
+  for (int i = 0; i < formula.arity; ++i) sweep.in[i] = call.inputs[i].value().get();
+  sweep.out[0] = {out.value().get(), folded, false};
+  return sweep;
+}
+
+Tensor scaled_copy(const Tensor& tensor, double factor) {
+  Tensor out = tensor.copy();
+  const auto scale = [&](auto* data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    for (std::int64_t i = 0; i < out.numel(); ++i) data[i] *= static_cast<T>(factor);
+  };
+  if (out.dtype() == float32) scale(out.value()->as<float>());
+  else scale(out.value()->as<double>());
+  return out;
+}
+
+// The gradient of an element-wise operation, or of its sum over the axes that `folded` has not.
+struct FormulaVjp {
+  Formula formula;
+  DType dtype;
+  Shape space, folded;
+  double scale;
+
+  void operator()(Backward& backward) const {
+    if (backward.create_graph()) return formula.graph_vjp(backward, space, folded, scale);
+    Tensor gradient(Value::show(backward.grad().value(), folded));
+    if (scale != 1) gradient = scaled_copy(gradient, scale);
+    sweep(backward, gradient);
+  }
+
+  void sweep(Backward& backward, const Tensor& gradient) const {
+    unsigned wanted = 0;
+    for (int i = 0; i < formula.arity; ++i)
+      if (backward.needs(i)) wanted |= 1u << i;
+    const Kernels& kernels = *formula.kernels(dtype);
+    const Kernels::Slopes& slopes = kernels.slopes(wanted);
+    Sweep sweep{.space = space,
+                .dtype = dtype,
+                .strip = slopes.strip,
+                .width = kernels.width,
+                .inputs = formula.arity + 1,
+                .outputs = std::popcount(slopes.mask),
+                .in = {},
+                .out = {}};
+    Tensor inputs[max_arguments], fresh[max_arguments];
+    for (int i = 0; i < formula.arity; ++i) {
+      inputs[i] = backward.input(i);
+      sweep.in[i] = inputs[i].value().get();
+    }
+    sweep.in[formula.arity] = gradient.value().get();
+    for (int i = 0, o = 0; i < formula.arity; ++i) {
+      if (!((slopes.mask >> i) & 1)) continue;
+      SweepOutput& out = sweep.out[o++];
+      if (!((wanted >> i) & 1)) continue;
+      out.shape = inputs[i].shape();
+      if (Tensor* there = backward.accumulator(i)) {
+        out.value = there->value().get();
+        out.accumulate = true;
+        there->value()->changed(backward.node().where);
+      } else {
+        fresh[i] = Tensor::empty(out.shape, dtype);
+        out.value = fresh[i].value().get();
+      }
+    }
+    sweep.run();
+    for (int i = 0; i < formula.arity; ++i) {
+      inputs[i] = Tensor();
+      if (fresh[i].defined()) backward.give(i, fresh[i]);
+    }
+  }
+};
+
+void record_formula(const Formula& formula, const Call& call, const Tensor& out,
+                    const Shape& folded, double scale) {
+  Operand operands[max_arguments] = {
+      saved(call.inputs[0]), saved(call.inputs[1]), saved(call.inputs[2]), saved(call.inputs[3]),
+      saved(call.inputs[4]), saved(call.inputs[5]), saved(call.inputs[6]), saved(call.inputs[7])};
+  record(formula.name, call.where, std::span<const Operand>(operands, formula.arity),
+         std::span<const Tensor>(&out, 1),
+         FormulaVjp{formula, call.dtype, call.space, folded, scale});
+}
+
+template <class From, class To>
+void convert(const Value& from, const Value& to) {
+  const From* in = from.as<From>();
+  To* out = to.as<To>();
+  const std::int64_t n = from.numel();
+  for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<To>(in[i]);
+}
+
+template <class From>
+void convert_from(const Value& from, const Value& to) {
+  switch (to.dtype) {
+    case DType::float32: return convert<From, float>(from, to);
+    case DType::float64: return convert<From, double>(from, to);
+    case DType::int64: return convert<From, std::int64_t>(from, to);
+    case DType::boolean: return convert<From, bool>(from, to);
+  }
+}
+
+}  // namespace
+
+const Kernels::Slopes& Kernels::slopes(unsigned wanted) const {
+  for (const Slopes& candidate : backward)
+    if (candidate.strip && (candidate.mask & wanted) == wanted) return candidate;
+  return backward.back();
+}
+
+Tensor Formula::apply(std::span<const Arg> arguments) const {
+  const Call call = prepare(*this, arguments);
+  const Tensor out = Tensor::empty(call.space, boolean_result ? boolean : call.dtype);
+  forward_sweep(*this, call, out, call.space).run();
+  if (!boolean_result) record_formula(*this, call, out, call.space, 1);
+  return out;
+}
+
+Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const {
+  const Call call = prepare(*this, arguments);
+  if (boolean_result)
+    raise<DTypeError>(call.where, name, "a condition cannot be summed; use where()");
+  const Reduction to(call.space, dims, name, call.where);
+  const double count =
+      static_cast<double>(call.space.numel()) / static_cast<double>(to.folded.numel());
+  const double scale = mean ? 1 / count : 1;
+  Tensor out = Tensor::empty(to.result, call.dtype);
+  forward_sweep(*this, call, out, to.folded).run();
+  if (mean) out = scaled_copy(out, scale);
+  record_formula(*this, call, out, to.folded, scale);
+  return out;
+}
+
+Reduction::Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where)
+    : folded(shape) {
+  bool reduced[Shape::max_rank] = {};
+  for (std::int64_t axis : dims.axes) {
+    bool& seen = reduced[normalize_axis(axis, shape.rank(), op, where)];
+    if (seen)
+      raise<IndexError>(
+          where, op,
+          fmt::format("axis {} is named twice in [{}]", axis, fmt::join(dims.axes, ", ")));
+    seen = true;
+  }
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (!dims.axes.empty() && !reduced[axis]) {
+      result.push_back(shape[axis]);
+    } else {
+      folded[axis] = 1;
+      if (dims.keepdim) result.push_back(1);
+    }
+  }
+}
+
+Tensor cast(const Arg& x, DType dtype) {
+  const Tensor tensor = x.as_tensor(dtype);
+  if (tensor.dtype() == dtype) return tensor;
+  Tensor out = Tensor::empty(tensor.shape(), dtype);
+  switch (tensor.dtype()) {
+    case DType::float32: convert_from<float>(*tensor.value(), *out.value()); break;
+    case DType::float64: convert_from<double>(*tensor.value(), *out.value()); break;
+    case DType::int64: convert_from<std::int64_t>(*tensor.value(), *out.value()); break;
+    case DType::boolean: convert_from<bool>(*tensor.value(), *out.value()); break;
+  }
+  return record("cast", x.where(), {unsaved(tensor)}, out,
+                [before = tensor.dtype()](Backward& backward) {
+                  backward.give(0, cast(backward.grad(), before));
+                });
+}
+
+Tensor number_like(const Tensor& other, double number) {
+  return Arg(number).as_tensor(other.dtype());
+}
+
+}  // namespace xtape

@@ -1,0 +1,388 @@
+// Element-wise operations from one line of forward code.
+//
+//   inline const auto shifted = elementwise("shifted", [](auto x, auto t, auto a) {
+//     return where(x > t, x, t + a * (x - t)); });
+//   Tensor y = shifted(x, t, 0.25);
+//
+// The lambda is read as a number, as a SIMD register (forward pass), as a dual number on registers
+// (backward pass: value and all slopes in registers, one pass for the gradients of all arguments),
+// and on duals of tensors (when gradients of gradients are wanted). Only the inputs are kept.
+#pragma once
+
+#include <array>
+#include <xtape/autograd/catalogue.hpp>
+#include <xtape/autograd/functions.hpp>
+#include <xtape/autograd/sweep.hpp>
+#include <xtape/autograd/tape.hpp>
+
+namespace xtape {
+
+/// The compiled readings of a formula for one element type.
+struct Kernels {
+  int width = 0;  // elements in a register
+  Strip forward = nullptr;
+  /// For the slopes of the arguments in `mask`; the outputs are those arguments in order.
+  struct Slopes {
+    unsigned mask;
+    Strip strip;
+  };
+  std::array<Slopes, 3> backward{};
+
+  /// The cheapest reading that has the slopes of all arguments in `wanted`.
+  const Slopes& slopes(unsigned wanted) const;
+};
+
+/// Axes to reduce over; none means all. Dims(1).keep() leaves them in place with size 1.
+struct Dims {
+  std::vector<std::int64_t> axes;
+  bool keepdim = false;
+  Dims() = default;
+  Dims(std::int64_t axis) : axes{axis} {}
+  Dims(std::initializer_list<std::int64_t> axes) : axes(axes) {}
+  Dims(std::vector<std::int64_t> axes) : axes(std::move(axes)) {}
+  Dims keep(bool on = true) const {
+    Dims kept = *this;
+    kept.keepdim = on;
+    return kept;
+  }
+};
+
+/// What a reduction over `dims` makes of a shape.
+struct Reduction {
+  Shape folded;  // with the reduced axes at size 1
+  Shape result;  // with or without them, as keepdim says
+  /// Throws IndexError for an axis that is not there or named twice.
+  Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where);
+};
+
+/// A formula without its type: what it takes to apply it to tensors and to record that.
+class Formula {
+ public:
+  const char* name;
+  int arity;
+  bool boolean_result;
+  const Kernels* (*kernels)(DType);  // null for an element type without kernels
+  // Gives recorded gradients; the result's gradient is reshaped to `folded` and scaled first.
+  void (*graph_vjp)(Backward&, const Shape& space, const Shape& folded, double scale);
+
+  /// One fused pass; the arguments broadcast.
+  Tensor apply(std::span<const Arg> arguments) const;
+  /// The sum, or mean, over `dims` of the formula, without a temporary.
+  Tensor reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const;
+};
+
+/// The tensor in another element type; differentiable between floating types.
+Tensor cast(const Arg& x, DType dtype);
+
+/// A number as a 0-d tensor of the element type of another.
+Tensor number_like(const Tensor& other, double number);
+
+namespace detail {
+
+template <class F, int N, class X>
+constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::is_invocable_v<F, std::enable_if_t<(I >= 0), X>...>;
+}
+(std::make_index_sequence<N>());
+
+/// The number of parameters of a generic lambda.
+template <class F, int N = 1>
+constexpr int arity_of() {
+  static_assert(N <= max_arguments,
+                "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
+  if constexpr (takes<F, N, Lane<double>>) return N;
+  else return arity_of<F, N + 1>();
+}
+
+struct SumFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return a + b;
+  }
+};
+
+/// A strip from `body`, which maps inputs to outputs in registers.
+template <class T, int I, int O, class Combine, class Body>
+void strip(const Run& run) {
+  using V = Register<T>;
+  using Traits = LaneTraits<V>;
+  constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
+  const T* in[I];
+  std::ptrdiff_t step[I];
+  T* out[O];
+  V folded[O], total[O];
+  for (int o = 0; o < O; ++o) folded[o] = total[o] = Lane<V>(0).v;
+  for (int k = 0; k < I; ++k) {
+    in[k] = static_cast<const T*>(run.in[k]);
+    step[k] = run.moves[k] ? Traits::width : 0;
+  }
+  for (int o = 0; o < O; ++o) out[o] = static_cast<T*>(run.out[o]);
+  for (std::int64_t begin = 0; begin < run.registers; begin += block) {
+    const std::int64_t end = begin + block < run.registers ? begin + block : run.registers;
+    for (std::int64_t r = begin; r < end; ++r) {
+      V x[I], y[O];
+      for (int k = 0; k < I; ++k) {
+        x[k] = Traits::load(in[k]);
+        in[k] += step[k];
+      }
+      Body()(x, y);
+      for (int o = 0; o < O; ++o) {
+        if (run.into[o] == Into::store) {
+          Traits::store(out[o], y[o]);
+          out[o] += Traits::width;
+        } else if (run.into[o] == Into::fold) {
+          Traits::store(out[o], Combine::fold(Traits::load(out[o]), y[o]));
+          out[o] += Traits::width;
+        } else if (run.into[o] == Into::one) {
+          folded[o] = r == begin ? y[o] : Combine::fold(folded[o], y[o]);
+        }
+      }
+    }
+    for (int o = 0; o < O; ++o)
+      if (run.into[o] == Into::one)
+        total[o] = begin == 0 ? folded[o] : Combine::fold(total[o], folded[o]);
+  }
+  for (int o = 0; o < O; ++o)
+    if (run.into[o] == Into::one) Traits::store(out[o], total[o]);
+}
+
+template <class F, int N, class T>
+struct ForwardBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(Lane<V>(x[I])...);
+    }
+    (std::make_index_sequence<N>());
+    if constexpr (std::is_same_v<std::decay_t<decltype(result)>, Condition<V>>)
+      y[0] = where(result, Lane<V>(1), Lane<V>(0)).v;
+    else y[0] = Lane<V>(result).v;
+  }
+};
+
+/// Argument I as a dual with slope 1 if it is in Mask, else as it is.
+template <unsigned Mask, unsigned I, class X>
+auto seed(const X& x, const X& one) {
+  if constexpr ((Mask >> I) & 1) return Dual<X, 1u << I>{x, {one}};
+  else return x;
+}
+
+/// The gradients of the arguments in Mask from the arguments and, last, the result's gradient.
+template <class F, int N, class T, unsigned Mask>
+struct BackwardBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(seed<Mask, I>(Lane<V>(x[I]), Lane<V>(1))...);
+    }
+    (std::make_index_sequence<N>());
+    int o = 0;
+    for_bits<Mask>([&](auto i) {
+      if constexpr (depends_on<std::decay_t<decltype(result)>>(i))
+        y[o++] = weigh(Lane<V>(x[N]), slope_of<i>(result)).v;
+      else y[o++] = Lane<V>(0).v;
+    });
+  }
+};
+
+template <class F, int N, class T>
+constexpr bool has_condition =
+    std::is_same_v<decltype([]<std::size_t... I>(std::index_sequence<I...>) {
+                     return F()(std::enable_if_t<(I >= 0), Lane<Register<T>>>(Register<T>())...);
+                   }(std::make_index_sequence<N>())),
+                   Condition<Register<T>>>;
+
+template <class F, int N, class T, unsigned Mask>
+constexpr Kernels::Slopes slopes_kernel() {
+  return {Mask, &strip<T, N + 1, std::popcount(Mask), SumFold, BackwardBody<F, N, T, Mask>>};
+}
+
+/// The readings of F for one element type. Formulas of up to two arguments have one for every set
+/// of arguments that may want gradients; longer ones for the first argument and for all.
+template <class F, class T>
+const Kernels* make_kernels() {
+  constexpr int n = arity_of<F>();
+  constexpr unsigned all = (1u << n) - 1;
+  static constexpr Kernels kernels = [] {
+    Kernels k;
+    k.width = LaneTraits<Register<T>>::width;
+    k.forward = &strip<T, n, 1, SumFold, ForwardBody<F, n, T>>;
+    if constexpr (std::is_floating_point_v<T> && !has_condition<F, n, T>) {
+      k.backward[0] = slopes_kernel<F, n, T, 1>();
+      if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
+      if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();
+    }
+    return k;
+  }();
+  return &kernels;
+}
+
+/// The gradients of the arguments by recorded operations, so that they can be differentiated. T is
+/// Tensor; as a parameter it makes the compiler look the operations up where this is instantiated.
+template <class F, class T = Tensor>
+void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, double scale) {
+  constexpr int n = arity_of<F>();
+  constexpr unsigned all = (1u << n) - 1;
+  T gradient = backward.grad();
+  if (gradient.shape() != folded) gradient = reshape(gradient, folded);
+  if (scale != 1) gradient = gradient * scale;
+  const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const T inputs[] = {backward.input(I)...};
+    const T one = number_like(gradient, 1);
+    return F()(seed<all, I>(inputs[I], one)...);
+  }
+  (std::make_index_sequence<n>());
+  for_bits<mask_of<std::decay_t<decltype(result)>>>([&](auto i) {
+    if (!backward.needs(i)) return;
+    T share = weigh(gradient, slope_of<i>(result));
+    if (share.shape() != space) share = broadcast_to(share, space);
+    backward.give(i, sum_to(share, backward.input(i).shape()));
+  });
+}
+
+// A parameter type repeated for every index.
+template <std::size_t>
+using ArgAt = const Arg&;
+
+/// The call operators of a formula for every admissible number of arguments.
+template <class Self, class Indices>
+struct Call;
+template <class Self, std::size_t... I>
+struct Call<Self, std::index_sequence<I...>> {
+  Tensor operator()(ArgAt<I>... arguments) const {
+    const Arg all[] = {arguments...};
+    return static_cast<const Self&>(*this).on_tensors(all);
+  }
+  /// The sum over `dims` of the formula in one pass without a temporary.
+  Tensor sum(const Dims& dims, ArgAt<I>... arguments) const {
+    const Arg all[] = {arguments...};
+    return static_cast<const Self&>(*this).reduced(all, dims, false);
+  }
+  /// The mean over `dims` of the formula in one pass without a temporary.
+  Tensor mean(const Dims& dims, ArgAt<I>... arguments) const {
+    const Arg all[] = {arguments...};
+    return static_cast<const Self&>(*this).reduced(all, dims, true);
+  }
+};
+
+template <class Self, int Required, class Counts>
+struct Calls;
+template <class Self, int Required, std::size_t... N>
+struct Calls<Self, Required, std::index_sequence<N...>>
+    : Call<Self, std::make_index_sequence<Required + N>>... {
+  using Call<Self, std::make_index_sequence<Required + N>>::operator()...;
+  using Call<Self, std::make_index_sequence<Required + N>>::sum...;
+  using Call<Self, std::make_index_sequence<Required + N>>::mean...;
+};
+
+}  // namespace detail
+
+/// An element-wise operation made from the formula F, whose last `Defaults` arguments may be left
+/// out. Callable on tensors and numbers, which broadcast, and inside other formulas.
+template <class F, int Defaults>
+class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
+                                         std::make_index_sequence<Defaults + 1>> {
+  static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
+                "a formula captures nothing; pass what it needs as a further argument");
+  using Base = detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
+                             std::make_index_sequence<Defaults + 1>>;
+
+ public:
+  static constexpr int arity = detail::arity_of<F>();
+
+  Elementwise(Entry::Kind kind, const Record& record, const Formula& formula,
+              const std::array<Parameter, Defaults>& parameters)
+      : formula_(formula), parameters_(parameters) {
+    detail::enter({kind, record, {parameters.begin(), parameters.end()}, arity, &formula_, {}});
+  }
+  ~Elementwise() { detail::leave(&formula_); }
+  Elementwise(const Elementwise&) = delete;
+  Elementwise& operator=(const Elementwise&) = delete;
+
+  using Base::operator();
+  /// Inside another formula.
+  template <class... X>
+  requires(sizeof...(X) + Defaults >= arity && sizeof...(X) <= arity && (Scalar<X> || ...)) auto
+  operator()(const X&... x) const {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(x..., parameters_[sizeof...(X) + I + Defaults - arity].value...);
+    }
+    (std::make_index_sequence<arity - sizeof...(X)>());
+  }
+
+  /// The formula at one point, in double precision.
+  template <class... N>
+  requires(sizeof...(N) == arity &&
+           (std::is_arithmetic_v<N> && ...)) static double at(N... numbers) {
+    return Lane<double>(F()(Lane<double>(numbers)...)).v;
+  }
+
+  /// For Call.
+  Tensor on_tensors(std::span<const Arg> given) const {
+    return completed(given, [&](std::span<const Arg> all) { return formula_.apply(all); });
+  }
+  Tensor reduced(std::span<const Arg> given, const Dims& dims, bool mean) const {
+    return completed(given,
+                     [&](std::span<const Arg> all) { return formula_.reduce(all, dims, mean); });
+  }
+
+ private:
+  template <class Then>
+  Tensor completed(std::span<const Arg> given, Then then) const {
+    if (given.size() == arity) return then(given);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      const auto argument = [&](std::size_t i) {
+        return i < given.size() ? given[i]
+                                : Arg(parameters_[i + Defaults - arity].value, given[0].where());
+      };
+      const Arg all[] = {argument(I)...};
+      return then(all);
+    }
+    (std::make_index_sequence<arity>());
+  }
+
+  Formula formula_;
+  std::array<Parameter, Defaults> parameters_;
+};
+
+/// Makes an element-wise operation from a lambda that captures nothing and whose parameters are all
+/// `auto`. Trailing arguments get defaults by Parameter{"name", value}. A formula may use
+/// + - * /, comparisons, && || !, where(condition, a, b), the functions of functions.hpp, and other
+/// formulas. The record tells the catalogue, and with it `gradcheck` and `bench`, about it; `name`
+/// must outlive the tensors made by the operation; a literal does.
+template <class F, std::same_as<Parameter>... P>
+Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
+  constexpr int n = detail::arity_of<F>();
+  const Formula formula{record.name, n, detail::has_condition<F, n, double>,
+                        [](DType dtype) -> const Kernels* {
+                          if (dtype == float32) return detail::make_kernels<F, float>();
+                          if (dtype == float64) return detail::make_kernels<F, double>();
+                          return nullptr;
+                        },
+                        &detail::graph_vjp<F>};
+  return {Entry::Kind::activation, record, formula, {parameters...}};
+}
+
+/// The same with a record of no more than a name.
+template <class F, std::same_as<Parameter>... P>
+Elementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... parameters) {
+  return elementwise(Record{.name = name}, formula, parameters...);
+}
+/// An operation of the library, whose kernels K provides: they are compiled once, in the library,
+/// instead of in every file that includes the header.
+template <class K, Entry::Kind kind, class F, std::same_as<Parameter>... P>
+Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
+  constexpr int n = detail::arity_of<F>();
+  const Formula formula{record.name, n, detail::has_condition<F, n, double>,
+                        [](DType dtype) -> const Kernels* {
+                          if (dtype == float32) return K::template float32<F>();
+                          if (dtype == float64) return K::template float64<F>();
+                          if constexpr (kind == Entry::Kind::arithmetic)
+                            if (dtype == int64) return K::template int64<F>();
+                          return nullptr;
+                        },
+                        &K::template graph_vjp<F>};
+  return {kind, record, formula, {parameters...}};
+}
+
+}  // namespace xtape

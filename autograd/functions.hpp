@@ -1,0 +1,237 @@
+// The scalar functions that formulas are made of, each with its value on lanes and, where it is not
+// a formula itself, its derivative: the one place where derivatives of functions are written down.
+// A function whose derivative follows from a formula (min, cosine of something, ...) is a formula.
+#pragma once
+
+#include <limits>
+#include <xtape/autograd/dual.hpp>
+
+namespace xtape {
+
+// Functions that are constant almost everywhere: their slope is zero, that is, absent.
+
+/// -1, 0 or 1; NaN stays NaN.
+template <Scalar X>
+auto sign(const X& x) {
+  if constexpr (is_lane<X>) return where(x > 0, X(1), where(x < 0, X(-1), where(x == 0, X(0), x)));
+  else return sign(x.value);
+}
+
+// Functions with a derivative. In the second argument of chain, a is the argument and y = f(a).
+
+/// |x|, slope 0 at 0.
+template <Scalar X>
+X abs(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::abs;
+    return X(abs(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return abs(a); },
+        [](const auto& a, const auto&) { return sign(a); });
+  }
+}
+
+/// e^x
+template <Scalar X>
+X exp(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::exp;
+    return X(exp(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return exp(a); }, [](const auto&, const auto& y) { return y; });
+  }
+}
+
+/// e^x - 1, accurate near 0
+template <Scalar X>
+X expm1(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::expm1;
+    return X(expm1(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return expm1(a); },
+        [](const auto&, const auto& y) { return y + 1.0; });
+  }
+}
+
+/// The natural logarithm
+template <Scalar X>
+X log(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::log;
+    return X(log(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log(a); },
+        [](const auto& a, const auto&) { return 1.0 / a; });
+  }
+}
+
+/// log(1 + x), accurate near 0
+template <Scalar X>
+X log1p(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::log1p;
+    return X(log1p(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log1p(a); },
+        [](const auto& a, const auto&) { return 1.0 / (1.0 + a); });
+  }
+}
+
+/// The square root
+template <Scalar X>
+X sqrt(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::sqrt;
+    return X(sqrt(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return sqrt(a); },
+        [](const auto&, const auto& y) { return 0.5 / y; });
+  }
+}
+
+template <Scalar X>
+X cos(const X& x);
+
+template <Scalar X>
+X sin(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::sin;
+    return X(sin(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return sin(a); }, [](const auto& a, const auto&) { return cos(a); });
+  }
+}
+
+template <Scalar X>
+X cos(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::cos;
+    return X(cos(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return cos(a); },
+        [](const auto& a, const auto&) { return -sin(a); });
+  }
+}
+
+template <Scalar X>
+X tanh(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::tanh;
+    return X(tanh(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return tanh(a); },
+        [](const auto&, const auto& y) { return 1.0 - y * y; });
+  }
+}
+
+/// 1 / (1 + e^-x), computed from e^-|x| so that nothing overflows
+template <Scalar X>
+X sigmoid(const X& x) {
+  if constexpr (is_lane<X>) {
+    const X e = exp(-abs(x));
+    return where(x < 0, e, X(1)) / (1 + e);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return sigmoid(a); },
+        [](const auto&, const auto& y) { return y * (1.0 - y); });
+  }
+}
+
+/// log(1 + e^x), computed as max(x, 0) + log(1 + e^-|x|)
+template <Scalar X>
+X softplus(const X& x) {
+  if constexpr (is_lane<X>) return where(x > 0, x, X(0)) + log1p(exp(-abs(x)));
+  else
+    return detail::chain(
+        x, [](const auto& a) { return softplus(a); },
+        [](const auto& a, const auto&) { return sigmoid(a); });
+}
+
+/// The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
+template <Scalar X>
+X erf(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::erf;
+    return X(erf(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return erf(a); },
+        [](const auto& a, const auto&) { return 2.0 * std::numbers::inv_sqrtpi * exp(-(a * a)); });
+  }
+}
+
+/// 1 - erf(x), accurate in the tail
+template <Scalar X>
+X erfc(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::erfc;
+    // in double precision xsimd's has a relative error of 4e-12
+    if constexpr (std::is_same_v<typename X::Element, double>)
+      return X(map_elements(x.v, [](double a) { return erfc(a); }));
+    else return X(erfc(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return erfc(a); },
+        [](const auto& a, const auto&) { return -2.0 * std::numbers::inv_sqrtpi * exp(-(a * a)); });
+  }
+}
+
+// Functions of two arguments.
+
+/// x^y. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
+template <class X, class Y>
+requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
+  if constexpr (!DualNumber<X> && !DualNumber<Y>) {
+    using L = std::conditional_t<is_lane<X>, X, Y>;
+    using std::pow;
+    return L(pow(L(x).v, L(y).v));
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(x, y));
+    const auto a = detail::lift(like, x), b = detail::lift(like, y);
+    const auto value = pow(a, b);
+    return detail::chain2(
+        value, x, y, [&] { return where(b == 0.0, 0.0, b * pow(a, b - 1.0)); },
+        [&] { return where(a == 0.0, where(b >= 0.0, 0.0, value * log(a)), value * log(a)); });
+  }
+}
+
+/// g * s, but 0 where g is 0 even if s is infinite or NaN: how the gradient g of a result meets the
+/// slope s. An element that is masked out later thus cannot turn a gradient into NaN.
+template <class G, class S>
+requires(Scalar<G> || Scalar<S>) auto weigh(const G& g, const S& s) {
+  if constexpr (!DualNumber<G> && !DualNumber<S>) {
+    return where(g == 0, G(0), g * s);
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(g, s));
+    const auto a = detail::lift(like, g), b = detail::lift(like, s);
+    return detail::chain2(
+        weigh(a, b), g, s, [&] { return where(b - b == 0.0, b, where(a == 0.0, 0.0, b)); },
+        [&] { return a; });
+  }
+}
+
+// Formulas.
+
+/// The larger one; a tie shares the slope half and half; NaN wins.
+template <class X, class Y>
+requires(Scalar<X> || Scalar<Y>) auto maximum(const X& x, const Y& y) {
+  return where(x > y, x, where(x < y, y, (x + y) * 0.5));
+}
+
+/// The smaller one; a tie shares the slope half and half; NaN wins.
+template <class X, class Y>
+requires(Scalar<X> || Scalar<Y>) auto minimum(const X& x, const Y& y) {
+  return where(x < y, x, where(x > y, y, (x + y) * 0.5));
+}
+
+}  // namespace xtape

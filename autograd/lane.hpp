@@ -1,0 +1,109 @@
+// A formula is read on lanes: a Lane<double> is one number, a Lane<xsimd::batch<float>> as many as
+// a register holds. Formulas never see bare C++ numbers, on which abs() may mean the integer one.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <type_traits>
+#include <xsimd/xsimd.hpp>
+
+namespace xtape {
+
+/// The instruction set of the registers. The integer selects of xsimd 8.1 for AVX-512 BW do not
+/// compile, and logarithms need them; AVX-512 DQ is the same for float and double.
+using Architecture = std::conditional_t<std::is_same_v<xsimd::default_arch, xsimd::avx512bw>,
+                                        xsimd::avx512dq, xsimd::default_arch>;
+
+/// What one instruction works on: a SIMD register of floats or doubles, or a single integer.
+template <class T>
+struct RegisterOf {
+  using type = xsimd::batch<T, Architecture>;
+};
+template <>
+struct RegisterOf<std::int64_t> {
+  using type = std::int64_t;
+};
+template <class T>
+using Register = typename RegisterOf<T>::type;
+
+template <class V>
+struct LaneTraits {
+  using Element = V;
+  using Mask = bool;
+  static constexpr int width = 1;
+  static V load(const V* from) { return *from; }
+  static void store(V* to, V v) { *to = v; }
+  static V select(bool mask, V a, V b) { return mask ? a : b; }
+};
+
+template <class T, class A>
+struct LaneTraits<xsimd::batch<T, A>> {
+  using V = xsimd::batch<T, A>;
+  using Element = T;
+  using Mask = typename V::batch_bool_type;
+  static constexpr int width = static_cast<int>(V::size);
+  static V load(const T* from) { return V::load_unaligned(from); }
+  static void store(T* to, const V& v) { v.store_unaligned(to); }
+  static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
+};
+
+template <class V>
+struct Lane;
+
+/// The outcome of a comparison of lanes.
+template <class V>
+struct Condition {
+  using Mask = typename LaneTraits<V>::Mask;
+  Mask mask;
+
+  friend Condition operator!(const Condition& a) { return {!a.mask}; }
+  friend Condition operator&&(const Condition& a, const Condition& b) { return {a.mask && b.mask}; }
+  friend Condition operator||(const Condition& a, const Condition& b) { return {a.mask || b.mask}; }
+  /// a where the condition holds, b elsewhere.
+  friend Lane<V> where(const Condition& c, const Lane<V>& a, const Lane<V>& b) {
+    return LaneTraits<V>::select(c.mask, a.v, b.v);
+  }
+};
+
+template <class V>
+struct Lane {
+  using Traits = LaneTraits<V>;
+  using Element = typename Traits::Element;
+  V v;
+
+  Lane() = default;
+  Lane(const V& v) : v(v) {}
+  template <class N>
+  requires(std::is_arithmetic_v<N> && !std::is_same_v<N, V>) Lane(N number)
+      : v(static_cast<Element>(number)) {}
+
+  friend Lane operator+(const Lane& a, const Lane& b) { return Lane(V(a.v + b.v)); }
+  friend Lane operator-(const Lane& a, const Lane& b) { return Lane(V(a.v - b.v)); }
+  friend Lane operator*(const Lane& a, const Lane& b) { return Lane(V(a.v * b.v)); }
+  friend Lane operator/(const Lane& a, const Lane& b) { return Lane(V(a.v / b.v)); }
+  friend Lane operator-(const Lane& a) { return Lane(V(-a.v)); }
+  friend Condition<V> operator<(const Lane& a, const Lane& b) { return {a.v < b.v}; }
+  friend Condition<V> operator<=(const Lane& a, const Lane& b) { return {a.v <= b.v}; }
+  friend Condition<V> operator>(const Lane& a, const Lane& b) { return {a.v > b.v}; }
+  friend Condition<V> operator>=(const Lane& a, const Lane& b) { return {a.v >= b.v}; }
+  friend Condition<V> operator==(const Lane& a, const Lane& b) { return {a.v == b.v}; }
+  friend Condition<V> operator!=(const Lane& a, const Lane& b) { return {a.v != b.v}; }
+};
+
+/// f of every element of a register, for functions that xsimd does not compute accurately.
+template <class V, class F>
+V map_elements(const V& v, F f) {
+  using Traits = LaneTraits<V>;
+  typename Traits::Element elements[Traits::width];
+  Traits::store(elements, v);
+  for (auto& element : elements) element = f(element);
+  return Traits::load(elements);
+}
+
+template <class X>
+inline constexpr bool is_lane = false;
+template <class V>
+inline constexpr bool is_lane<Lane<V>> = true;
+
+}  // namespace xtape

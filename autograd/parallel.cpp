@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+#include <xtape/autograd/errors.hpp>
+#include <xtape/autograd/parallel.hpp>
+
+namespace xtape {
+
+namespace {
+
+int default_threads() {
+  if (const char* set = std::getenv("XTAPE_NUM_THREADS"); set && std::atoi(set) > 0)
+    return std::atoi(set);
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+std::atomic<int> wanted_threads{0};
+thread_local bool inside = false;
+
+// One job at a time; the caller works on it too, so a helper that is late costs nothing but help.
+class Team {
+ public:
+  ~Team() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_all();
+    for (std::thread& helper : helpers_) helper.join();
+  }
+
+  void run(std::int64_t pieces, void (*call)(const void*, std::int64_t), const void* body,
+           int threads) {
+    {
+      std::lock_guard lock(mutex_);
+      while (static_cast<int>(helpers_.size()) < threads - 1)
+        helpers_.emplace_back([this] { help(); });
+      call_ = call;
+      body_ = body;
+      pieces_ = pieces;
+      next_.store(0);
+      places_ = threads - 1;
+      ++job_;
+    }
+    wake_.notify_all();
+    work();
+    std::unique_lock lock(mutex_);
+    places_ = 0;
+    done_.wait(lock, [this] { return busy_ == 0; });
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+
+  std::mutex use;  // held by the thread whose job it is
+
+ private:
+  void work() {
+    inside = true;
+    for (std::int64_t piece; (piece = next_.fetch_add(1)) < pieces_;) {
+      try {
+        call_(body_, piece);
+      } catch (...) {
+        std::lock_guard lock(mutex_);
+        if (!failure_) failure_ = std::current_exception();
+      }
+    }
+    inside = false;
+  }
+
+  void help() {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [&] { return stop_ || (job_ != seen && places_ > 0); });
+      if (stop_) return;
+      seen = job_;
+      --places_;
+      ++busy_;
+      lock.unlock();
+      work();
+      lock.lock();
+      if (--busy_ == 0) done_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> helpers_;
+  void (*call_)(const void*, std::int64_t) = nullptr;
+  const void* body_ = nullptr;
+  std::int64_t pieces_ = 0;
+  std::atomic<std::int64_t> next_{0};
+  std::uint64_t job_ = 0;
+  int places_ = 0, busy_ = 0;
+  bool stop_ = false;
+  std::exception_ptr failure_;
+};
+
+Team& team() {
+  static Team instance;
+  return instance;
+}
+
+}  // namespace
+
+void set_num_threads(int count, Location where) {
+  if (count < 1)
+    raise<ValueError>(where, "set_num_threads", "at least 1 wanted, got " + std::to_string(count));
+  wanted_threads = count;
+}
+
+int num_threads() {
+  if (wanted_threads == 0) wanted_threads = default_threads();
+  return wanted_threads;
+}
+
+void detail::parallel_for(std::int64_t pieces, void (*call)(const void*, std::int64_t),
+                          const void* body) {
+  const int threads = static_cast<int>(std::min<std::int64_t>(num_threads(), pieces));
+  if (threads > 1 && !inside) {
+    if (std::unique_lock use(team().use, std::try_to_lock); use) {
+      team().run(pieces, call, body, threads);
+      return;
+    }
+  }
+  for (std::int64_t piece = 0; piece < pieces; ++piece) call(body, piece);
+}
+
+}  // namespace xtape

@@ -1,0 +1,360 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/sweep.hpp>
+
+namespace xtape {
+
+namespace {
+
+constexpr int max_operands = 2 * max_arguments + 1;
+constexpr int max_width = 16;          // float in AVX-512
+constexpr std::int64_t panel = 128;    // elements packed at a time; small stacks must hold them
+constexpr std::int64_t piece = 65536;  // elements that are worth a piece of their own
+constexpr std::int64_t max_pieces = 32;
+
+// One axis after collapsing: bit k of `missing` says that operand k is broadcast or folded along
+// it.
+struct Axis {
+  std::int64_t size;
+  std::uint32_t missing;
+};
+
+// An operand while sweeping: inputs first, then outputs.
+struct Operand {
+  char* data;
+  std::int64_t strides[Shape::max_rank];  // elements; 0 along a missing axis
+  bool boolean;
+};
+
+double fold_two(Fold fold, double a, double b) {
+  if (fold == Fold::sum) return a + b;
+  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
+  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
+}
+std::int64_t fold_two(Fold fold, std::int64_t a, std::int64_t b) {
+  if (fold == Fold::sum) return a + b;
+  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
+}
+
+template <class T>
+T identity_of(Fold fold) {
+  using Limits = std::numeric_limits<T>;
+  if (fold == Fold::sum) return 0;
+  if constexpr (Limits::has_infinity)
+    return fold == Fold::max ? -Limits::infinity() : Limits::infinity();
+  else return fold == Fold::max ? Limits::lowest() : Limits::max();
+}
+
+template <class T>
+class Sweeper {
+  using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+
+ public:
+  explicit Sweeper(const Sweep& sweep) : sweep_(sweep), count_(sweep.inputs + sweep.outputs) {
+    for (int k = 0; k < count_; ++k) {
+      Operand& operand = operands_[k];
+      if (k < sweep_.inputs) {
+        operand.data = sweep_.in[k]->as<char>();
+        operand.boolean = sweep_.in[k]->dtype == boolean;
+      } else {
+        Value* value = sweep_.out[k - sweep_.inputs].value;
+        operand.data = value ? value->as<char>() : nullptr;
+        operand.boolean = value && value->dtype == boolean;
+      }
+      any_boolean_ |= operand.boolean;
+    }
+    collapse();
+    for (int o = 0; o < sweep_.outputs; ++o) {
+      folded_[o] = sweep_.out[o].value && (all_missing_ >> (sweep_.inputs + o)) & 1;
+      if (folded_[o] && !sweep_.out[o].accumulate) fill_identity(o);
+    }
+  }
+
+  void run() {
+    if (sweep_.space.numel() == 0) return;
+    const std::int64_t total = sweep_.space.numel();
+    const std::int64_t longest = rank_ > 1 ? axes_[0].size : axes_[0].size / 64;
+    const std::int64_t pieces =
+        std::max<std::int64_t>(1, std::min({total / piece, max_pieces, longest}));
+    if (pieces == 1) {
+      Part part{0, axes_[0].size, {}};
+      for (int o = 0; o < sweep_.outputs; ++o) part.out[o] = operands_[sweep_.inputs + o].data;
+      return sweep_part(part);
+    }
+    run_pieces(pieces);
+  }
+
+ private:
+  // A range of the outermost axis, and where its outputs go.
+  struct Part {
+    std::int64_t begin, end;
+    char* out[max_arguments];
+  };
+
+  // Merges neighbouring axes that the same operands miss, and drops axes of size 1.
+  void collapse() {
+    const int rank = sweep_.space.rank();
+    for (int axis = 0; axis < rank; ++axis) {
+      const std::int64_t size = sweep_.space[axis];
+      if (size == 1) continue;
+      std::uint32_t missing = 0;
+      for (int k = 0; k < count_; ++k) {
+        const Shape& shape =
+            k < sweep_.inputs ? sweep_.in[k]->shape : sweep_.out[k - sweep_.inputs].shape;
+        const int own = axis - (rank - shape.rank());
+        if (own < 0 || shape[own] == 1) missing |= 1u << k;
+      }
+      all_missing_ |= missing;
+      if (rank_ > 0 && axes_[rank_ - 1].missing == missing) axes_[rank_ - 1].size *= size;
+      else axes_[rank_++] = {size, missing};
+    }
+    if (rank_ == 0) axes_[rank_++] = {1, 0};
+    for (int k = 0; k < count_; ++k) {
+      std::int64_t stride = 1;
+      for (int axis = rank_ - 1; axis >= 0; --axis) {
+        const bool missing = (axes_[axis].missing >> k) & 1;
+        operands_[k].strides[axis] = missing ? 0 : stride;
+        if (!missing) stride *= axes_[axis].size;
+      }
+    }
+  }
+
+  void fill_identity(int o) {
+    T* to = sweep_.out[o].value->as<T>();
+    std::fill(to, to + sweep_.out[o].shape.numel(), identity_of<T>(sweep_.fold));
+  }
+
+  // Outputs that every piece folds into get a buffer for each piece; the buffers are folded in
+  // order afterwards, so that the result does not depend on which thread came first.
+  void run_pieces(std::int64_t pieces) {
+    Ref<Value> partial[max_arguments];
+    for (int o = 0; o < sweep_.outputs; ++o)
+      if (folded_[o] && operands_[sweep_.inputs + o].strides[0] == 0) {
+        Shape shape{pieces, sweep_.out[o].shape.numel()};
+        partial[o] = Value::make(shape, sweep_.dtype);
+        std::fill_n(partial[o]->template as<T>(), shape.numel(), identity_of<T>(sweep_.fold));
+      }
+    const std::int64_t size = axes_[0].size, grain = rank_ > 1 ? 1 : 64;
+    parallel_for(pieces, [&](std::int64_t p) {
+      Part part{size / grain * p / pieces * grain, size / grain * (p + 1) / pieces * grain, {}};
+      if (p + 1 == pieces) part.end = size;
+      for (int o = 0; o < sweep_.outputs; ++o) {
+        part.out[o] = operands_[sweep_.inputs + o].data;
+        if (partial[o])
+          part.out[o] = reinterpret_cast<char*>(partial[o]->template as<T>() +
+                                                p * sweep_.out[o].shape.numel());
+      }
+      sweep_part(part);
+    });
+    for (int o = 0; o < sweep_.outputs; ++o)
+      if (partial[o]) {
+        const std::int64_t n = sweep_.out[o].shape.numel();
+        T* to = sweep_.out[o].value->as<T>();
+        for (std::int64_t i = 0; i < n; ++i) {
+          Accumulator sum = to[i];
+          for (std::int64_t p = 0; p < pieces; ++p)
+            sum = fold_two(sweep_.fold, sum, Accumulator(partial[o]->template as<T>()[p * n + i]));
+          to[i] = static_cast<T>(sum);
+        }
+      }
+  }
+
+  void sweep_part(const Part& part) const {
+    const int inner = rank_ - 1;
+    if (rank_ == 1) return sweep_rows(part, 1, part.begin, part.end - part.begin);
+    std::int64_t rows = part.end - part.begin;
+    for (int axis = 1; axis < inner; ++axis) rows *= axes_[axis].size;
+    sweep_rows(part, rows, 0, axes_[inner].size);
+  }
+
+  // The offset of each operand at a row, kept up to date like an odometer.
+  struct Rows {
+    std::int64_t index[Shape::max_rank] = {};
+    std::int64_t offset[max_operands];
+  };
+
+  Rows first_row(const Part& part, std::int64_t column) const {
+    Rows rows;
+    rows.index[0] = rank_ > 1 ? part.begin : 0;
+    for (int k = 0; k < count_; ++k)
+      rows.offset[k] = (rank_ > 1 ? part.begin * operands_[k].strides[0] : 0) +
+                       column * operands_[k].strides[rank_ - 1];
+    return rows;
+  }
+
+  void next_row(Rows& rows) const {
+    for (int axis = rank_ - 2; axis >= 0; --axis) {
+      for (int k = 0; k < count_; ++k) rows.offset[k] += operands_[k].strides[axis];
+      if (++rows.index[axis] < axes_[axis].size || axis == 0) return;
+      rows.index[axis] = 0;
+      for (int k = 0; k < count_; ++k)
+        rows.offset[k] -= operands_[k].strides[axis] * axes_[axis].size;
+    }
+  }
+
+  void sweep_rows(const Part& part, std::int64_t rows, std::int64_t column,
+                  std::int64_t columns) const {
+    Rows row = first_row(part, column);
+    if (any_boolean_ || columns < sweep_.width) {
+      const std::int64_t step = std::max<std::int64_t>(1, panel / columns);
+      for (std::int64_t r = 0; r < rows; r += step)
+        pack_rows(part, row, std::min(step, rows - r), columns);
+      return;
+    }
+    for (std::int64_t r = 0; r < rows; ++r, next_row(row)) {
+      const std::int64_t whole = columns / sweep_.width * sweep_.width;
+      direct(part, row, whole);
+      if (whole < columns) {
+        Rows rest = row;
+        for (int k = 0; k < count_; ++k) rest.offset[k] += whole * operands_[k].strides[rank_ - 1];
+        pack_columns(part, rest, columns - whole);
+      }
+    }
+  }
+
+  bool moves(int k) const { return operands_[k].strides[rank_ - 1] != 0; }
+  const T* input(int k, const Rows& row) const {
+    return reinterpret_cast<const T*>(operands_[k].data) + row.offset[k];
+  }
+
+  // Whole registers straight from and to memory.
+  void direct(const Part& part, const Rows& row, std::int64_t columns) const {
+    alignas(64) T splat[max_arguments + 1][max_width];
+    alignas(64) T folded[max_arguments][max_width];
+    Run run;
+    run.registers = columns / sweep_.width;
+    for (int k = 0; k < sweep_.inputs; ++k) {
+      const T* from = input(k, row);
+      run.moves[k] = moves(k);
+      if (!run.moves[k]) {
+        std::fill_n(splat[k], sweep_.width, *from);
+        from = splat[k];
+      }
+      run.in[k] = from;
+    }
+    for (int o = 0; o < sweep_.outputs; ++o) {
+      const int k = sweep_.inputs + o;
+      if (!part.out[o]) {
+        run.into[o] = Into::nothing;
+      } else if (folded_[o] && !moves(k)) {
+        run.into[o] = Into::one;
+        run.out[o] = folded[o];
+      } else {
+        run.into[o] = folded_[o] || sweep_.out[o].accumulate ? Into::fold : Into::store;
+        run.out[o] = reinterpret_cast<T*>(part.out[o]) + row.offset[k];
+      }
+    }
+    sweep_.strip(run);
+    for (int o = 0; o < sweep_.outputs; ++o)
+      if (run.into[o] == Into::one) {
+        Accumulator sum = folded[o][0];
+        for (int i = 1; i < sweep_.width; ++i)
+          sum = fold_two(sweep_.fold, sum, Accumulator(folded[o][i]));
+        fold_into(part, o, row.offset[sweep_.inputs + o], sum);
+      }
+  }
+
+  void fold_into(const Part& part, int o, std::int64_t at, Accumulator sum) const {
+    T& cell = reinterpret_cast<T*>(part.out[o])[at];
+    cell = static_cast<T>(fold_two(sweep_.fold, Accumulator(cell), sum));
+  }
+
+  // Short rows and boolean elements: gathered into whole registers, computed, and spread again.
+  void pack_rows(const Part& part, Rows& row, std::int64_t rows, std::int64_t columns) const {
+    if (columns > panel) {
+      for (std::int64_t c = 0; c < columns; c += panel) {
+        Rows at = row;
+        for (int k = 0; k < count_; ++k) at.offset[k] += c * operands_[k].strides[rank_ - 1];
+        pack_columns(part, at, std::min(panel, columns - c));
+      }
+      next_row(row);
+      return;
+    }
+    alignas(64) T in[max_arguments + 1][panel], out[max_arguments][panel];
+    const Rows first = row;
+    for (std::int64_t r = 0; r < rows; ++r, next_row(row))
+      for (int k = 0; k < sweep_.inputs; ++k) gather(k, row, columns, in[k] + r * columns);
+    compute(in, out, rows * columns);
+    Rows at = first;
+    for (std::int64_t r = 0; r < rows; ++r, next_row(at))
+      for (int o = 0; o < sweep_.outputs; ++o) spread(part, o, at, columns, out[o] + r * columns);
+  }
+
+  void pack_columns(const Part& part, const Rows& row, std::int64_t columns) const {
+    alignas(64) T in[max_arguments + 1][panel], out[max_arguments][panel];
+    for (int k = 0; k < sweep_.inputs; ++k) gather(k, row, columns, in[k]);
+    compute(in, out, columns);
+    for (int o = 0; o < sweep_.outputs; ++o) spread(part, o, row, columns, out[o]);
+  }
+
+  void gather(int k, const Rows& row, std::int64_t columns, T* to) const {
+    const Operand& operand = operands_[k];
+    if (operand.boolean) {
+      const bool* from = reinterpret_cast<const bool*>(operand.data) + row.offset[k];
+      for (std::int64_t c = 0; c < columns; ++c) to[c] = moves(k) ? from[c] : *from;
+    } else if (moves(k)) {
+      std::memcpy(to, input(k, row), columns * sizeof(T));
+    } else {
+      std::fill_n(to, columns, *input(k, row));
+    }
+  }
+
+  void compute(T (*in)[panel], T (*out)[panel], std::int64_t n) const {
+    Run run;
+    run.registers = (n + sweep_.width - 1) / sweep_.width;
+    const std::int64_t padded = run.registers * sweep_.width;
+    for (int k = 0; k < sweep_.inputs; ++k) {
+      std::fill(in[k] + n, in[k] + padded, in[k][0]);
+      run.in[k] = in[k];
+      run.moves[k] = true;
+    }
+    for (int o = 0; o < sweep_.outputs; ++o) {
+      run.out[o] = out[o];
+      run.into[o] = sweep_.out[o].value ? Into::store : Into::nothing;
+    }
+    sweep_.strip(run);
+  }
+
+  void spread(const Part& part, int o, const Rows& row, std::int64_t columns, const T* from) const {
+    const int k = sweep_.inputs + o;
+    if (!part.out[o]) return;
+    if (operands_[k].boolean) {
+      bool* to = reinterpret_cast<bool*>(part.out[o]) + row.offset[k];
+      for (std::int64_t c = 0; c < columns; ++c) to[c] = from[c] != 0;
+    } else if (folded_[o] && !moves(k)) {
+      Accumulator sum = from[0];
+      for (std::int64_t c = 1; c < columns; ++c)
+        sum = fold_two(sweep_.fold, sum, Accumulator(from[c]));
+      fold_into(part, o, row.offset[k], sum);
+    } else {
+      T* to = reinterpret_cast<T*>(part.out[o]) + row.offset[k];
+      if (!folded_[o] && !sweep_.out[o].accumulate) {
+        std::memcpy(to, from, columns * sizeof(T));
+        return;
+      }
+      for (std::int64_t c = 0; c < columns; ++c)
+        to[c] = static_cast<T>(fold_two(sweep_.fold, Accumulator(to[c]), Accumulator(from[c])));
+    }
+  }
+
+  const Sweep& sweep_;
+  int count_, rank_ = 0;
+  Axis axes_[Shape::max_rank];
+  Operand operands_[max_operands];
+  std::uint32_t all_missing_ = 0;
+  bool folded_[max_arguments] = {};
+  bool any_boolean_ = false;
+};
+
+}  // namespace
+
+void Sweep::run() const {
+  if (dtype == float32) Sweeper<float>(*this).run();
+  else if (dtype == float64) Sweeper<double>(*this).run();
+  else Sweeper<std::int64_t>(*this).run();
+}
+
+}  // namespace xtape

@@ -1,0 +1,51 @@
+// One pass over a broadcast index space, as fast as the memory allows. Inputs are broadcast into
+// the space; outputs fill it, or are folded (summed, ...) over the axes that they do not have. A
+// Strip computes a run of full registers; everything else (collapsing axes, short rows, the rest of
+// a row, boolean elements, threads) is done here, once for all formulas.
+#pragma once
+
+#include <xtape/autograd/value.hpp>
+
+namespace xtape {
+
+/// How many tensors a formula may take.
+inline constexpr int max_arguments = 8;
+
+/// What becomes of an output of a strip: left alone, written, folded into what is there, or folded
+/// into one register that is written at the end.
+enum class Into : std::uint8_t { nothing, store, fold, one };
+
+/// The arguments of a strip. An input that does not move is one register's worth of equal numbers.
+struct Run {
+  std::int64_t registers;
+  const void* in[max_arguments + 1];
+  bool moves[max_arguments + 1];
+  void* out[max_arguments];
+  Into into[max_arguments];
+};
+using Strip = void (*)(const Run&);
+
+enum class Fold : std::uint8_t { sum, max, min };
+
+struct SweepOutput {
+  Value* value = nullptr;   // null: not wanted
+  Shape shape;              // in the space: as many axes, each as the space's or 1
+  bool accumulate = false;  // fold into the elements that are there
+};
+
+/// Runs `strip`, whose registers hold `width` elements of `dtype`, over `space`. Inputs broadcast
+/// into the space; their elements and the outputs' are of `dtype` or boolean.
+struct Sweep {
+  Shape space;
+  DType dtype;
+  Strip strip;
+  int width;
+  Fold fold = Fold::sum;
+  int inputs = 0, outputs = 0;
+  const Value* in[max_arguments + 1];
+  SweepOutput out[max_arguments];
+
+  void run() const;
+};
+
+}  // namespace xtape

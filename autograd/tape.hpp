@@ -1,0 +1,187 @@
+// The tape: what every operation leaves behind, and the walk back along it.
+//
+//   forward    y = op(x0, x1, ...)      leaves a Node with edges to the nodes of its inputs
+//   backward   dL/dx_i += vjp_i(dL/dy)  from the newest node to the oldest
+//
+// Nodes are numbered as they are made, so an operation always has a higher number than what it was
+// computed from: taking the highest pending number next visits every node after all its users.
+// Nothing here recurses, so the length of a chain is limited by memory alone.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <new>
+#include <span>
+#include <xtape/autograd/pool.hpp>
+#include <xtape/autograd/tensor.hpp>
+
+namespace xtape {
+
+class Backward;
+
+/// One recorded operation, or a leaf that collects its gradient. Subclasses hold what their vjp
+/// needs besides the inputs. A node lives in one pooled block with its inputs and slots behind it.
+class Node {
+ public:
+  struct Input {
+    Node* node = nullptr;       // holds a reference; null if no gradient flows there
+    Value* value = nullptr;     // holds a reference; null if the vjp does not need the value
+    std::uint32_t output = 0;   // which output of `node` the input is
+    std::uint32_t version = 0;  // of the value when it was saved
+  };
+
+  std::atomic<std::uint32_t> refs{1};
+  bool queued = false;      // waits in the walk of a backward()
+  bool freed = false;       // what it saved is gone
+  bool keeps_grad = false;  // a leaf, or retain_grad()
+  const char* op;
+  Location where;
+  std::uint64_t sequence;
+  std::span<Input> inputs;
+  std::span<Tensor> grads;  // one for each output: what has arrived so far
+
+  virtual ~Node() = default;
+  /// Hands every input its share of the gradient of the outputs.
+  virtual void vjp(Backward& backward) = 0;
+  virtual bool is_leaf() const { return false; }
+  static void destroy(Node* node) noexcept;
+
+  /// Makes a node of type N from `arguments`, with its trailing arrays, in one block.
+  template <class N, class... A>
+  static Ref<Node> make(const char* op, const Location& where, std::size_t inputs,
+                        std::size_t outputs, A&&... arguments) {
+    const std::size_t head = (sizeof(N) + 15) / 16 * 16;
+    const std::size_t bytes = head + inputs * sizeof(Input) + outputs * sizeof(Tensor);
+    char* block = static_cast<char*>(pool::allocate(bytes));
+    Node* node = new (block) N{std::forward<A>(arguments)...};
+    node->lay_out(op, where, block + head, inputs, outputs, bytes);
+    return Ref<Node>::adopt(node);
+  }
+
+ private:
+  void lay_out(const char* name, const Location& at, char* tail, std::size_t input_count,
+               std::size_t output_count, std::size_t bytes);
+  std::size_t bytes_ = 0;
+  Node* next_doomed_ = nullptr;
+  friend struct Doomed;
+};
+
+/// An input of an operation that is being recorded: saved() if its vjp reads the value.
+struct Operand {
+  const Tensor& tensor;
+  bool save;
+};
+inline Operand saved(const Tensor& tensor) { return {tensor, true}; }
+inline Operand unsaved(const Tensor& tensor) { return {tensor, false}; }
+
+/// What a vjp sees: the gradients that arrived, the saved inputs, and where the shares go.
+class Backward {
+ public:
+  Backward(Node& node, bool create_graph) : node_(node), create_graph_(create_graph) {}
+
+  /// The gradient of an output; not defined() if none arrived there.
+  const Tensor& grad(int output = 0) const { return node_.grads[output]; }
+  /// Whether an input wants its share.
+  bool needs(int input) const { return node_.inputs[input].node != nullptr; }
+  int input_count() const { return static_cast<int>(node_.inputs.size()); }
+  /// A saved input with its place on the tape. Throws StaleValueError if it was changed since.
+  Tensor input(int index) const;
+  /// Adds to the gradient of an input; an undefined tensor adds nothing.
+  void give(int input, const Tensor& share);
+  /// A gradient that has arrived at the input already and may be added to in place, or null.
+  Tensor* accumulator(int input) const;
+  /// True if the shares must be computed by recorded operations.
+  bool create_graph() const { return create_graph_; }
+  Node& node() const { return node_; }
+
+ private:
+  Node& node_;
+  bool create_graph_;
+};
+
+/// Whether operations are recorded on this thread.
+bool grad_enabled();
+
+/// While one lives, operations on this thread are recorded, or not. May be nested.
+class GradMode {
+ public:
+  explicit GradMode(bool on);
+  ~GradMode();
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool before_;
+};
+struct NoGrad : GradMode {
+  NoGrad() : GradMode(false) {}
+};
+struct EnableGrad : GradMode {
+  EnableGrad() : GradMode(true) {}
+};
+
+/// Anomaly mode: every operation, forward and backward, checks its result, and the first NaN or
+/// infinity throws AnomalyError with the operation and the line that made it. Also switched on by
+/// the environment variable XTAPE_ANOMALY=1.
+void set_anomaly(bool on);
+bool anomaly_enabled();
+
+/// True if an operation on these inputs must be recorded.
+bool must_record(std::span<const Operand> inputs);
+
+namespace detail {
+
+/// Fills in the edges and saved values of a new node and makes `outputs` its outputs.
+void connect(const Ref<Node>& node, std::span<const Operand> inputs,
+             std::span<const Tensor> outputs);
+
+/// In anomaly mode, throws if an output is not finite although all inputs are.
+void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
+                   std::span<const Tensor> outputs);
+
+template <class F>
+struct VjpNode final : Node {
+  F function;
+  explicit VjpNode(F f) : function(std::move(f)) {}
+  void vjp(Backward& backward) override { function(backward); }
+};
+
+}  // namespace detail
+
+/// Finishes an operation: records it with `vjp`, a callable on Backward&, if a gradient flows to
+/// one of its inputs, and in anomaly mode checks the outputs.
+template <class F>
+void record(const char* op, const Location& where, std::span<const Operand> inputs,
+            std::span<const Tensor> outputs, F vjp) {
+  if (anomaly_enabled()) detail::check_forward(op, where, inputs, outputs);
+  if (!must_record(inputs)) return;
+  detail::connect(Node::make<detail::VjpNode<F>>(op, Caller::or_else(where), inputs.size(),
+                                                 outputs.size(), std::move(vjp)),
+                  inputs, outputs);
+}
+
+/// The usual case: one output, which is also returned.
+template <class F>
+Tensor record(const char* op, const Location& where, std::initializer_list<Operand> inputs,
+              Tensor output, F vjp) {
+  record(op, where, std::span<const Operand>(inputs.begin(), inputs.size()),
+         std::span<const Tensor>(&output, 1), std::move(vjp));
+  return output;
+}
+
+/// Walks back from several tensors at once, each with a seed of its shape, and adds to the
+/// gradients of the leaves. Throws as Tensor::backward().
+void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
+              const BackwardOptions& options = {}, Location where = {});
+
+/// The gradients of sum(seed * root) with respect to `inputs`, leaves or not, without touching the
+/// gradients that tensors keep. Where an input has no influence the result is not defined().
+/// Throws GradError if an input does not require gradients; otherwise as Tensor::backward().
+std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
+                         std::span<const Tensor> seeds, const BackwardOptions& options = {},
+                         Location where = {});
+/// The same for one root with one element.
+std::vector<Tensor> grad(const Tensor& root, const std::vector<Tensor>& inputs,
+                         const BackwardOptions& options = {}, Location where = {});
+
+}  // namespace xtape

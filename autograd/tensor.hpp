@@ -1,0 +1,235 @@
+// The tensor: a handle to a value and to its place on the tape. Copies of a handle are the same
+// tensor. Mathematics are free functions; members only look at a tensor or ask for gradients.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <iosfwd>
+#include <string>
+#include <vector>
+#include <xtape/autograd/value.hpp>
+#include <xtensor/xadapt.hpp>
+#include <xtensor/xarray.hpp>
+
+namespace xtape {
+
+class Node;
+class Tensor;
+
+/// The element type that holds a C++ type: float, double, bool, and int64 for any other integer.
+template <class T>
+constexpr DType dtype_of() {
+  static_assert(std::is_arithmetic_v<T>, "a tensor holds float, double, integers or bool");
+  if constexpr (std::is_same_v<T, float>) return float32;
+  else if constexpr (std::is_floating_point_v<T>) return float64;
+  else if constexpr (std::is_same_v<T, bool>) return boolean;
+  else return int64;
+}
+
+/// Nested initialiser lists: {1, 2, 3}, {{1, 2}, {3, 4}}.
+struct Nested {
+  template <class T>
+  requires std::is_arithmetic_v<T> Nested(T number)
+      : number(static_cast<double>(number)), integer(static_cast<std::int64_t>(number)) {}
+  Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
+
+  bool is_list = false;
+  double number = 0;
+  std::int64_t integer = 0;
+  std::vector<Nested> items;
+};
+
+struct BackwardOptions {
+  bool retain_graph = false;  ///< keep what the tape saved, to differentiate once more
+  bool create_graph = false;  ///< record the gradients' own computation; implies retain_graph
+};
+
+/// A multi-dimensional array of one element type with a place on the tape.
+class Tensor {
+ public:
+  /// No tensor at all; everything but defined(), copying and assignment throws.
+  Tensor() = default;
+  /// A tensor on its own memory with uninitialised elements.
+  static Tensor empty(const Shape& shape, DType dtype) { return Tensor(Value::make(shape, dtype)); }
+  /// Shows the memory of `value`.
+  explicit Tensor(Ref<Value> value);
+  /// A 0-d tensor. The default element type is float32.
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  explicit Tensor(T number, DType dtype = float32, Location where = {})
+      : Tensor(Nested(number), dtype, where) {}
+  /// From nested lists, e.g. Tensor({{1, 2}, {3, 4}}). Throws ShapeError if they are ragged.
+  Tensor(std::initializer_list<Nested> items, DType dtype = float32, Location where = {})
+      : Tensor(Nested(items), dtype, where) {}
+  /// A copy of an xtensor expression of any kind; the element type follows the expression's.
+  template <class E>
+  explicit Tensor(const xt::xexpression<E>& expression);
+  /// A copy of row-major elements in memory: float, double, bool or integers.
+  template <class T>
+  static Tensor from(const T* data, const Shape& shape);
+
+  bool defined() const { return static_cast<bool>(body_); }
+  const Shape& shape(Location where = {}) const { return value(where)->shape; }
+  int rank(Location where = {}) const { return shape(where).rank(); }
+  /// The size of one axis; -1 is the last. Throws IndexError.
+  std::int64_t size(std::int64_t axis, Location where = {}) const;
+  std::int64_t numel(Location where = {}) const { return value(where)->numel(); }
+  DType dtype(Location where = {}) const { return value(where)->dtype; }
+
+  /// The elements for reading, without a copy. T must be the tensor's own element type: float,
+  /// double, std::int64_t or bool; throws DTypeError. Valid while the tensor lives.
+  template <class T>
+  auto values(Location where = {}) const {
+    return adapt(static_cast<const T*>(data<T>(where)));
+  }
+  /// The elements for changing in place, without a copy. The change is counted, so that a gradient
+  /// that needs the old values throws StaleValueError. A tensor that requires gradients may be
+  /// changed only while a NoGrad lives; throws GradError.
+  template <class T>
+  auto mutable_values(Location where = {}) const {
+    return adapt(mutable_data<T>(where));
+  }
+  template <class T>
+  const T* data(Location where = {}) const {
+    return static_cast<const T*>(typed(dtype_of<T>(), where));
+  }
+  template <class T>
+  T* mutable_data(Location where = {}) const {
+    change(where);
+    return static_cast<T*>(typed(dtype_of<T>(), where));
+  }
+  /// The only element as a C++ number. Throws ShapeError if there is not exactly one.
+  template <class T>
+  T item(Location where = {}) const;
+
+  /// Whether gradients flow to this tensor.
+  bool requires_grad() const;
+  /// Makes a leaf collect its gradient, or stops it. Throws DTypeError unless it is floating, and
+  /// GradError if an operation made it.
+  Tensor& requires_grad(bool wanted, Location where = {});
+  bool is_leaf() const;
+  /// The gradient that backward() left in this leaf (or non-leaf after retain_grad()); not
+  /// defined() if none reached it.
+  Tensor grad(Location where = {}) const;
+  /// Sets the gradient of a leaf. Throws GradError, ShapeError or DTypeError if it cannot be.
+  void set_grad(const Tensor& grad, Location where = {}) const;
+  /// Forgets the gradient, as PyTorch's zero_grad(set_to_none=True).
+  void zero_grad(Location where = {}) const;
+  /// Keeps the gradient of a tensor that an operation made.
+  void retain_grad(Location where = {}) const;
+
+  /// Adds d(this)/d(leaf) to the gradient of every leaf below. `this` must have one element, unless
+  /// a seed of its shape is given: then it is d(sum(seed * this))/d(leaf).
+  /// Throws GradError, ShapeError, DTypeError, StaleValueError; AnomalyError in anomaly mode.
+  void backward(const BackwardOptions& options = {}, Location where = {}) const;
+  void backward(const Tensor& seed, const BackwardOptions& options = {}, Location where = {}) const;
+
+  /// The same memory without a place on the tape.
+  Tensor detach(Location where = {}) const;
+  /// A copy of the elements, without a place on the tape.
+  Tensor copy(Location where = {}) const;
+
+  /// The parts of the handle, for operations.
+  const Ref<Value>& value(Location where = {}) const;
+  Node* node() const;
+  std::uint32_t output() const;
+  void set_node(const Ref<Node>& node, std::uint32_t output) const;
+  /// True if no other handle and no saved value can see the memory.
+  bool exclusive() const;
+  bool same_as(const Tensor& other) const { return body_.get() == other.body_.get(); }
+
+ private:
+  struct Body;  // the value and the place on the tape: tensor.cpp
+
+  Tensor(const Nested& nested, DType dtype, const Location& where);
+  void* typed(DType wanted, const Location& where) const;
+  void change(const Location& where) const;
+  template <class T>
+  auto adapt(T* data) const {
+    const xt::dynamic_shape<std::size_t> sizes(shape().begin(), shape().end());
+    return xt::adapt(data, static_cast<std::size_t>(numel()), xt::no_ownership(), sizes);
+  }
+
+  Ref<Body> body_;
+};
+
+struct Tensor::Body {
+  std::atomic<std::uint32_t> refs{1};
+  std::uint32_t output = 0;
+  Ref<Value> value;
+  Node* node = nullptr;  // holds a reference
+  static void destroy(Body* body) noexcept;
+};
+
+/// Prints values as NumPy does, long tensors with their middle left out, and the element type.
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+std::string str(const Tensor& tensor);
+
+/// What an operation takes: a tensor or a number, and the line that passed it.
+class Arg {
+ public:
+  Arg(const Tensor& tensor, Location where = {}) : tensor_(&tensor), where_(where) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> Arg(T number, Location where = {})
+      : number_(static_cast<double>(number)),
+        integer_(static_cast<std::int64_t>(number)),
+        integral_(std::is_integral_v<T>),
+        where_(where) {}
+
+  bool is_tensor() const { return tensor_ != nullptr; }
+  const Tensor& tensor() const { return *tensor_; }
+  const Location& where() const { return where_; }
+  double number() const { return number_; }
+  bool integral() const { return integral_; }
+  /// The tensor itself, or the number as a 0-d tensor of that element type.
+  Tensor as_tensor(DType dtype) const;
+
+ private:
+  const Tensor* tensor_ = nullptr;
+  double number_ = 0;
+  std::int64_t integer_ = 0;
+  bool integral_ = false;
+  Location where_;
+};
+
+template <class E>
+Tensor::Tensor(const xt::xexpression<E>& expression) {
+  const auto& source = expression.derived_cast();
+  using Element = std::decay_t<typename E::value_type>;
+  using Stored =
+      std::conditional_t<dtype_of<Element>() == int64, std::int64_t,
+                         std::conditional_t<dtype_of<Element>() == float64, double, Element>>;
+  Shape shape;
+  for (auto size : source.shape()) shape.push_back(static_cast<std::int64_t>(size));
+  *this = empty(shape, dtype_of<Element>());
+  auto target = adapt(value()->template as<Stored>());
+  target = source;
+}
+
+template <class T>
+Tensor Tensor::from(const T* data, const Shape& shape) {
+  Tensor out = empty(shape, dtype_of<T>());
+  const auto fill = [&](auto* to) {
+    for (std::int64_t i = 0; i < out.numel(); ++i)
+      to[i] = static_cast<std::remove_pointer_t<decltype(to)>>(data[i]);
+  };
+  if constexpr (dtype_of<T>() == float32) fill(out.value()->template as<float>());
+  else if constexpr (dtype_of<T>() == float64) fill(out.value()->template as<double>());
+  else if constexpr (dtype_of<T>() == boolean) fill(out.value()->template as<bool>());
+  else fill(out.value()->template as<std::int64_t>());
+  return out;
+}
+
+template <class T>
+T Tensor::item(Location where) const {
+  if (numel(where) != 1)
+    raise<ShapeError>(where, "item", "one element wanted, shape is " + shape().str());
+  switch (dtype()) {
+    case DType::float32: return static_cast<T>(*value()->template as<float>());
+    case DType::float64: return static_cast<T>(*value()->template as<double>());
+    case DType::int64: return static_cast<T>(*value()->template as<std::int64_t>());
+    default: return static_cast<T>(*value()->template as<bool>());
+  }
+}
+
+}  // namespace xtape

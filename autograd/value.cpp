@@ -1,0 +1,38 @@
+#include <new>
+#include <xtape/autograd/pool.hpp>
+#include <xtape/autograd/value.hpp>
+
+namespace xtape {
+
+Ref<Value> Value::make(const Shape& shape, DType dtype) {
+  const std::size_t bytes = sizeof(Value) + shape.numel() * size_of(dtype);
+  Value* value = new (pool::allocate(bytes)) Value(shape, dtype);
+  value->data = value + 1;
+  value->owner = value;
+  return Ref<Value>::adopt(value);
+}
+
+Ref<Value> Value::show(const Ref<Value>& memory, const Shape& shape) {
+  Value* value = new (pool::allocate(sizeof(Value))) Value(shape, memory->dtype);
+  value->data = memory->data;
+  value->owner = memory->owner;
+  value->owner->refs.fetch_add(1, std::memory_order_relaxed);
+  return Ref<Value>::adopt(value);
+}
+
+void Value::destroy(Value* value) noexcept {
+  Value* owner = value->owner;
+  const std::size_t bytes = sizeof(Value) + (owner == value ? value->bytes() : 0);
+  value->~Value();
+  pool::release(value, bytes);
+  if (owner != value && owner->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(owner);
+}
+
+void Value::changed(const Location& where) {
+  const Location at = Caller::or_else(where);
+  owner->changed_file = at.file;
+  owner->changed_line = at.line;
+  owner->version.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace xtape

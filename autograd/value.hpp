@@ -1,0 +1,85 @@
+// What tensors are made of: counted references, and the block of memory that holds a shape, an
+// element type and the elements, contiguous and row-major.
+#pragma once
+
+#include <atomic>
+#include <utility>
+#include <xtape/autograd/shape.hpp>
+
+namespace xtape {
+
+/// A counted reference to a T, which has `refs` and `T::destroy(T*)`.
+template <class T>
+class Ref {
+ public:
+  Ref() = default;
+  /// Takes over a reference that the caller owns.
+  static Ref adopt(T* object) {
+    Ref ref;
+    ref.object_ = object;
+    return ref;
+  }
+  /// Adds a reference.
+  static Ref share(T* object) {
+    if (object) object->refs.fetch_add(1, std::memory_order_relaxed);
+    return adopt(object);
+  }
+  Ref(const Ref& other) : Ref(share(other.object_)) {}
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Ref() {
+    if (object_ && object_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) T::destroy(object_);
+  }
+
+  T* get() const { return object_; }
+  T* operator->() const { return object_; }
+  T& operator*() const { return *object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+  /// True if nobody else holds the object.
+  bool unique() const { return object_->refs.load(std::memory_order_acquire) == 1; }
+
+ private:
+  T* object_ = nullptr;
+};
+
+/// The elements of a tensor. They follow the header in the same pooled block, or belong to the
+/// `owner`, whose memory and version a reshaped or detached value shares.
+struct Value {
+  std::atomic<std::uint32_t> refs{1};
+  std::atomic<std::uint32_t> version{0};  // how often the memory was changed (of the owner)
+  void* data;
+  Value* owner;                   // itself, or the value whose memory this one shows
+  const char* changed_file = "";  // the user's line of the last change (of the owner)
+  int changed_line = 0;
+  DType dtype;
+  Shape shape;
+
+  /// Uninitialised memory for `shape` elements.
+  static Ref<Value> make(const Shape& shape, DType dtype);
+  /// The same memory under another shape with as many elements.
+  static Ref<Value> show(const Ref<Value>& memory, const Shape& shape);
+  static void destroy(Value* value) noexcept;
+
+  std::int64_t numel() const { return shape.numel(); }
+  std::int64_t bytes() const { return numel() * size_of(dtype); }
+  std::uint32_t current_version() const { return owner->version.load(std::memory_order_relaxed); }
+  /// Notes that the user's line `where` changed the memory.
+  void changed(const Location& where);
+  /// True if nobody else can see the memory.
+  bool exclusive() const {
+    return refs.load(std::memory_order_acquire) == 1 &&
+           (owner == this || owner->refs.load(std::memory_order_acquire) == 1);
+  }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+
+ private:
+  Value(const Shape& shape, DType dtype) : dtype(dtype), shape(shape) {}
+};
+
+}  // namespace xtape

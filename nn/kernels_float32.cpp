@@ -1,0 +1,12 @@
+// Compiles the float32 kernels of every formula in nn/. Not inlined, or other files would not find
+// them.
+#include <xtape/nn/activations.hpp>
+
+namespace xtape::detail {
+
+template <class F>
+[[gnu::noinline]] const Kernels* NnKernels::float32() {
+  return make_kernels<F, float>();
+}
+
+}  // namespace xtape::detail

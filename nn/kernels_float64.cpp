@@ -1,0 +1,12 @@
+// Compiles the float64 kernels of every formula in nn/. Not inlined, or other files would not find
+// them.
+#include <xtape/nn/activations.hpp>
+
+namespace xtape::detail {
+
+template <class F>
+[[gnu::noinline]] const Kernels* NnKernels::float64() {
+  return make_kernels<F, double>();
+}
+
+}  // namespace xtape::detail

@@ -1,0 +1,4 @@
+// Networks: activations, losses, layers, initialisation and data.
+#pragma once
+
+#include <xtape/nn/activations.hpp>

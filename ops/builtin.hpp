@@ -1,0 +1,32 @@
+// How the operations of this folder are made: from formulas whose kernels the library compiles
+// once.
+#pragma once
+
+#include <xtape/autograd/elementwise.hpp>
+
+namespace xtape::detail {
+
+/// Where the kernels of the formulas in ops/ are; the definitions are in ops/kernels_*.cpp.
+struct OpsKernels {
+  template <class F>
+  static const Kernels* float32();
+  template <class F>
+  static const Kernels* float64();
+  template <class F>
+  static const Kernels* int64();
+  template <class F>
+  static void graph_vjp(Backward&, const Shape& space, const Shape& folded, double scale);
+};
+
+/// A formula that also works on integers.
+template <class F>
+auto arithmetic(const Record& record, F formula) {
+  return builtin<OpsKernels, Entry::Kind::arithmetic>(record, formula);
+}
+/// A formula for floating tensors; integers are taken as float32.
+template <class F>
+auto function(const Record& record, F formula) {
+  return builtin<OpsKernels, Entry::Kind::function>(record, formula);
+}
+
+}  // namespace xtape::detail

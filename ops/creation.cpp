@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <xtape/ops/creation.hpp>
+
+namespace xtape {
+
+namespace {
+
+// A tensor whose element i is f(i), converted to the element type.
+template <class F>
+Tensor generate(const Shape& shape, DType dtype, F f) {
+  const Tensor out = Tensor::empty(shape, dtype);
+  const auto fill = [&](auto* to) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<T>(f(i));
+  };
+  switch (dtype) {
+    case DType::float32: fill(out.value()->as<float>()); break;
+    case DType::float64: fill(out.value()->as<double>()); break;
+    case DType::int64: fill(out.value()->as<std::int64_t>()); break;
+    case DType::boolean: fill(out.value()->as<bool>()); break;
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return generate(shape, dtype, [value](std::int64_t) { return value; });
+}
+Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+Tensor full_like(const Tensor& like, double value) {
+  return full(like.shape(), value, like.dtype());
+}
+Tensor zeros_like(const Tensor& like) { return full_like(like, 0); }
+Tensor ones_like(const Tensor& like) { return full_like(like, 1); }
+
+Tensor arange(double start, double stop, double step, DType dtype, Location where) {
+  if (step == 0) raise<ValueError>(where, "arange", "the step is 0");
+  const auto count = static_cast<std::int64_t>(std::max(0.0, std::ceil((stop - start) / step)));
+  return generate({count}, dtype,
+                  [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
+}
+
+Tensor linspace(double start, double stop, std::int64_t count, DType dtype, Location where) {
+  if (count < 0)
+    raise<ValueError>(where, "linspace", fmt::format("the count is negative: {}", count));
+  const double last = static_cast<double>(std::max<std::int64_t>(1, count - 1));
+  return generate({count}, dtype, [=](std::int64_t i) {
+    return i == count - 1 && i > 0 ? stop : start + (stop - start) * static_cast<double>(i) / last;
+  });
+}
+
+Tensor eye(std::int64_t n, DType dtype) {
+  return generate({n, n}, dtype, [n](std::int64_t i) { return i % (n + 1) == 0 ? 1.0 : 0.0; });
+}
+
+}  // namespace xtape

@@ -1,0 +1,2 @@
+// What changes parameters.
+#pragma once

@@ -1,0 +1,48 @@
+# What only developers build: programs, examples and tests. Everything is globbed; adding a file to
+# tools/, examples/ or tests/ needs no edit here.
+
+add_compile_options(-Wall -Wextra -Werror)
+target_compile_options(xtape PRIVATE -Wall -Wextra -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # false alarms inside g++ 12's own avx512fintrin.h and char_traits.h; clang's warnings stay on
+  set(false_alarms -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
+  add_compile_options(${false_alarms})
+  target_compile_options(xtape PRIVATE ${false_alarms})
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set_target_properties(xtape PROPERTIES CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+need(doctest 2.4 doctest/doctest v2.4.9)
+need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
+need(nlohmann_json 3.11 nlohmann/json v3.11.2)
+find_package(ZLIB REQUIRED)
+enable_testing()
+
+# Programs: each tools/NAME.cpp is bin/NAME.
+file(GLOB programs CONFIGURE_DEPENDS tools/*.cpp)
+foreach(source IN LISTS programs)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE xtape CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+endforeach()
+
+# Examples: each prints what the comment block at its end says.
+file(GLOB examples CONFIGURE_DEPENDS examples/*.cpp)
+foreach(source IN LISTS examples)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE xtape)
+  add_test(NAME example.${name} COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:${name}>
+    -DSOURCE=${source} -P ${PROJECT_SOURCE_DIR}/tools/compare_output.cmake)
+endforeach()
+
+# Tests: every tests/**/*.test.cpp, in one program; every tests/scripts/*.cmake or .sh, on its own.
+file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp)
+add_executable(tests ${tests})
+target_link_libraries(tests PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt)
+target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
+set_source_files_properties(tests/main.test.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+add_test(NAME tests COMMAND tests)
