@@ -15,8 +15,9 @@ class Formula;
 /// An argument of an operation that has a default value and may be learnt.
 struct Parameter {
   const char* name = nullptr;
-  double value = 0;  ///< the default
-  double other = 0;  ///< another admissible value; generated tests use both
+  double value = 0;     ///< the default
+  double other = 0;     ///< another admissible value; generated tests use both
+  bool learnt = false;  ///< whether it is usually learnt rather than fixed
 };
 
 /// A call of an array operation on inputs of certain shapes, for generated tests and benchmarks.

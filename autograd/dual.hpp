@@ -36,6 +36,17 @@ struct Dual {
   }
 };
 
+/// The argument of a function of which only the result is known. tanh of it has the slope 1 - y^2
+/// without computing anything again, because that rule does not look at the argument.
+template <class V>
+struct Result {
+  V value;
+};
+template <class X>
+inline constexpr bool is_result = false;
+template <class V>
+inline constexpr bool is_result<Result<V>> = true;
+
 namespace detail {
 
 template <class X>
@@ -95,11 +106,14 @@ void for_bits(F f) {
   (std::make_integer_sequence<unsigned, std::bit_width(Mask)>());
 }
 
+/// What a slope that needs only the result gets as the argument: nothing that could be used.
+struct Unknown {};
+
 /// h(x) with slope(x, h(x)) = h'(x).
 template <class X, class Value, class Slope>
 auto chain(const X& x, Value value, Slope slope) {
-  if constexpr (mask_of<X> == 0) {
-    return value(x);
+  if constexpr (is_result<X>) {
+    return Dual<decltype(x.value), 1>{x.value, {slope(Unknown(), x.value)}};
   } else {
     X out{value(x.value), {}};
     const auto factor = slope(x.value, out.value);
@@ -135,13 +149,12 @@ auto chain2(const V& value, const X& x, const Y& y, Dx dx, Dy dy) {
 
 }  // namespace detail
 
-/// True for what a formula is read on besides tensors: lanes and duals.
+/// True for a value with slopes.
 template <class X>
-concept Scalar = is_lane<X> || detail::mask_of<X>
-!= 0;
+concept DualNumber = (detail::mask_of<X> != 0);
+/// True for what a formula is read on besides tensors: lanes, duals and results.
 template <class X>
-concept DualNumber = detail::mask_of<X>
-!= 0;
+concept Scalar = is_lane<X> || DualNumber<X> || is_result<X>;
 
 // Arithmetic.
 

@@ -84,7 +84,29 @@ struct FormulaVjp {
     if (backward.create_graph()) return formula.graph_vjp(backward, space, folded, scale);
     Tensor gradient(Value::show(backward.grad().value(), folded));
     if (scale != 1) gradient = scaled_copy(gradient, scale);
-    sweep(backward, gradient);
+    if (backward.input_count() > formula.arity) sweep_result(backward, gradient);
+    else sweep(backward, gradient);
+  }
+
+  // One pass from the kept result and its gradient.
+  void sweep_result(Backward& backward, const Tensor& gradient) const {
+    if (!backward.needs(0)) return;
+    const Kernels& kernels = *formula.kernels(dtype);
+    const Tensor result = backward.result();
+    Tensor* there = backward.accumulator(0);
+    const Tensor fresh = there ? Tensor() : Tensor::empty(space, dtype);
+    if (there) there->value()->changed(backward.node().where);
+    Sweep sweep{.space = space,
+                .dtype = dtype,
+                .strip = kernels.from_result,
+                .width = kernels.width,
+                .inputs = 2,
+                .outputs = 1,
+                .in = {result.value().get(), gradient.value().get()},
+                .out = {}};
+    sweep.out[0] = {(there ? *there : fresh).value().get(), space, there != nullptr};
+    sweep.run();
+    backward.give(0, fresh);
   }
 
   void sweep(Backward& backward, const Tensor& gradient) const {
@@ -169,7 +191,13 @@ Tensor Formula::apply(std::span<const Arg> arguments) const {
   const Call call = prepare(*this, arguments);
   const Tensor out = Tensor::empty(call.space, boolean_result ? boolean : call.dtype);
   forward_sweep(*this, call, out, call.space).run();
-  if (!boolean_result) record_formula(*this, call, out, call.space, 1);
+  if (boolean_result) return out;
+  if (!from_result) {
+    record_formula(*this, call, out, call.space, 1);
+    return out;
+  }
+  return record(name, call.where, {unsaved(call.inputs[0]), saved(out)}, out,
+                FormulaVjp{*this, call.dtype, call.space, call.space, 1});
   return out;
 }
 

@@ -27,6 +27,8 @@ struct Kernels {
     Strip strip;
   };
   std::array<Slopes, 3> backward{};
+  /// From the result and its gradient, for formulas made so.
+  Strip from_result = nullptr;
 
   /// The cheapest reading that has the slopes of all arguments in `wanted`.
   const Slopes& slopes(unsigned wanted) const;
@@ -61,6 +63,7 @@ class Formula {
   const char* name;
   int arity;
   bool boolean_result;
+  bool from_result;  // an element-wise call keeps its result instead of its argument
   const Kernels* (*kernels)(DType);  // null for an element type without kernels
   // Gives recorded gradients; the result's gradient is reshaped to `folded` and scaled first.
   void (*graph_vjp)(Backward&, const Shape& space, const Shape& folded, double scale);
@@ -103,7 +106,7 @@ struct SumFold {
 
 /// A strip from `body`, which maps inputs to outputs in registers.
 template <class T, int I, int O, class Combine, class Body>
-void strip(const Run& run) {
+[[gnu::flatten]] void strip(const Run& run) {
   using V = Register<T>;
   using Traits = LaneTraits<V>;
   constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
@@ -185,6 +188,15 @@ struct BackwardBody {
   }
 };
 
+/// The gradient of the only argument from the result and its gradient.
+template <class F, class T>
+struct ResultBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    y[0] = weigh(Lane<V>(x[1]), F()(Result<Lane<V>>{Lane<V>(x[0])}).template slope<0>()).v;
+  }
+};
+
 template <class F, int N, class T>
 constexpr bool has_condition =
     std::is_same_v<decltype([]<std::size_t... I>(std::index_sequence<I...>) {
@@ -199,7 +211,7 @@ constexpr Kernels::Slopes slopes_kernel() {
 
 /// The readings of F for one element type. Formulas of up to two arguments have one for every set
 /// of arguments that may want gradients; longer ones for the first argument and for all.
-template <class F, class T>
+template <class F, class T, bool FromResult = false>
 const Kernels* make_kernels() {
   constexpr int n = arity_of<F>();
   constexpr unsigned all = (1u << n) - 1;
@@ -212,6 +224,7 @@ const Kernels* make_kernels() {
       if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
       if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();
     }
+    if constexpr (FromResult) k.from_result = &strip<T, 2, 1, SumFold, ResultBody<F, T>>;
     return k;
   }();
   return &kernels;
@@ -219,11 +232,16 @@ const Kernels* make_kernels() {
 
 /// The gradients of the arguments by recorded operations, so that they can be differentiated. T is
 /// Tensor; as a parameter it makes the compiler look the operations up where this is instantiated.
-template <class F, class T = Tensor>
+template <class F, bool FromResult = false, class T = Tensor>
 void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, double scale) {
   constexpr int n = arity_of<F>();
   constexpr unsigned all = (1u << n) - 1;
   T gradient = backward.grad();
+  if constexpr (FromResult)
+    if (backward.input_count() > n) {
+      const auto dual = F()(Result<T>{backward.result()});
+      return backward.give(0, weigh(gradient, dual.template slope<0>()));
+    }
   if (gradient.shape() != folded) gradient = reshape(gradient, folded);
   if (scale != 1) gradient = gradient * scale;
   const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -317,6 +335,9 @@ class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity
     return Lane<double>(F()(Lane<double>(numbers)...)).v;
   }
 
+  const Formula& formula() const { return formula_; }
+  std::vector<Parameter> parameters() const { return {parameters_.begin(), parameters_.end()}; }
+
   /// For Call.
   Tensor on_tensors(std::span<const Arg> given) const {
     return completed(given, [&](std::span<const Arg> all) { return formula_.apply(all); });
@@ -353,7 +374,10 @@ class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity
 template <class F, std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
   constexpr int n = detail::arity_of<F>();
-  const Formula formula{record.name, n, detail::has_condition<F, n, double>,
+  const Formula formula{record.name,
+                        n,
+                        detail::has_condition<F, n, double>,
+                        false,
                         [](DType dtype) -> const Kernels* {
                           if (dtype == float32) return detail::make_kernels<F, float>();
                           if (dtype == float64) return detail::make_kernels<F, double>();
@@ -370,18 +394,23 @@ Elementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... param
 }
 /// An operation of the library, whose kernels K provides: they are compiled once, in the library,
 /// instead of in every file that includes the header.
-template <class K, Entry::Kind kind, class F, std::same_as<Parameter>... P>
+/// FromResult: F is one function whose slope follows from its result, and keeping the result is
+/// measured to be faster than computing the function again.
+template <class K, Entry::Kind kind, bool FromResult = false, class F, std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
   constexpr int n = detail::arity_of<F>();
-  const Formula formula{record.name, n, detail::has_condition<F, n, double>,
+  const Formula formula{record.name,
+                        n,
+                        detail::has_condition<F, n, double>,
+                        FromResult,
                         [](DType dtype) -> const Kernels* {
-                          if (dtype == float32) return K::template float32<F>();
-                          if (dtype == float64) return K::template float64<F>();
+                          if (dtype == float32) return K::template float32<F, FromResult>();
+                          if (dtype == float64) return K::template float64<F, FromResult>();
                           if constexpr (kind == Entry::Kind::arithmetic)
                             if (dtype == int64) return K::template int64<F>();
                           return nullptr;
                         },
-                        &K::template graph_vjp<F>};
+                        &K::template graph_vjp<F, FromResult>};
   return {kind, record, formula, {parameters...}};
 }
 

@@ -34,7 +34,7 @@ X abs(const X& x) {
 
 /// e^x
 template <Scalar X>
-X exp(const X& x) {
+auto exp(const X& x) {
   if constexpr (is_lane<X>) {
     using std::exp;
     return X(exp(x.v));
@@ -53,7 +53,7 @@ X expm1(const X& x) {
   } else {
     return detail::chain(
         x, [](const auto& a) { return expm1(a); },
-        [](const auto&, const auto& y) { return y + 1.0; });
+        [](const auto& a, const auto&) { return exp(a); });
   }
 }
 
@@ -85,7 +85,7 @@ X log1p(const X& x) {
 
 /// The square root
 template <Scalar X>
-X sqrt(const X& x) {
+auto sqrt(const X& x) {
   if constexpr (is_lane<X>) {
     using std::sqrt;
     return X(sqrt(x.v));
@@ -123,7 +123,7 @@ X cos(const X& x) {
 }
 
 template <Scalar X>
-X tanh(const X& x) {
+auto tanh(const X& x) {
   if constexpr (is_lane<X>) {
     using std::tanh;
     return X(tanh(x.v));
@@ -134,12 +134,29 @@ X tanh(const X& x) {
   }
 }
 
+namespace detail {
+
+/// 1 / d for d in [1, 2]. A division takes a third of the time of a sigmoid in float32; the
+/// estimate that the processor has, improved by one step of Newton's method, is good to 2 units in
+/// the last place.
+template <class V>
+Lane<V> reciprocal(const Lane<V>& d) {
+  if constexpr (std::is_same_v<V, Register<float>>) {
+    const Lane<V> estimate(xsimd::reciprocal(d.v));
+    return estimate * (2 - d * estimate);
+  } else {
+    return 1 / d;
+  }
+}
+
+}  // namespace detail
+
 /// 1 / (1 + e^-x), computed from e^-|x| so that nothing overflows
 template <Scalar X>
-X sigmoid(const X& x) {
+auto sigmoid(const X& x) {
   if constexpr (is_lane<X>) {
-    const X e = exp(-abs(x));
-    return where(x < 0, e, X(1)) / (1 + e);
+    const X e = exp(-abs(x)), r = detail::reciprocal(1 + e);
+    return where(x < 0, e * r, r);
   } else {
     return detail::chain(
         x, [](const auto& a) { return sigmoid(a); },

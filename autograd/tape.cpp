@@ -274,6 +274,12 @@ Tensor Backward::input(int index) const {
   return tensor;
 }
 
+Tensor Backward::result() const {
+  const Tensor tensor = input(input_count() - 1);
+  if (create_graph_) tensor.set_node(Ref<Node>::share(&node_), 0);
+  return tensor;
+}
+
 void Backward::give(int input, const Tensor& share) {
   const Node::Input& edge = node_.inputs[input];
   if (!edge.node || !share.defined()) return;

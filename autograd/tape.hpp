@@ -86,6 +86,8 @@ class Backward {
   int input_count() const { return static_cast<int>(node_.inputs.size()); }
   /// A saved input with its place on the tape. Throws StaleValueError if it was changed since.
   Tensor input(int index) const;
+  /// The first output with its place on the tape, if it was saved as the last operand.
+  Tensor result() const;
   /// Adds to the gradient of an input; an undefined tensor adds nothing.
   void give(int input, const Tensor& share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.

@@ -11,11 +11,11 @@ namespace detail {
 
 /// Where the kernels of the formulas in nn/ are; the definitions are in nn/kernels_*.cpp.
 struct NnKernels {
-  template <class F>
+  template <class F, bool FromResult>
   static const Kernels* float32();
-  template <class F>
+  template <class F, bool FromResult>
   static const Kernels* float64();
-  template <class F>
+  template <class F, bool FromResult>
   static void graph_vjp(Backward&, const Shape& space, const Shape& folded, double scale);
 };
 
@@ -55,7 +55,7 @@ inline const auto prelu = detail::activation(
      .kinks = "0",
      .source = "He et al. 2015"},
     [](auto x, auto weight) { return where(x > 0, x, weight * x); },
-    Parameter{"weight", 0.25, -0.5});
+    Parameter{"weight", 0.25, -0.5, true});
 
 inline const auto shifted_relu =
     detail::activation({.name = "shifted_relu",
@@ -71,7 +71,7 @@ inline const auto shifted_rectifier = detail::activation(
      .formula = "x > t ? x : t + a * (x - t)",
      .kinks = "t"},
     [](auto x, auto t, auto a) { return where(x > t, x, t + a * (x - t)); },
-    Parameter{"t", 0, -0.7}, Parameter{"a", 0.25, -0.4});
+    Parameter{"t", 0, -0.7, true}, Parameter{"a", 0.25, -0.4, true});
 
 inline const auto elu = detail::activation(
     {.name = "elu",
@@ -109,7 +109,7 @@ inline const auto swish = detail::activation(
      .about = "x weighted by its own sigmoid; beta is learnable",
      .formula = "x / (1 + exp(-beta * x))",
      .source = "Ramachandran, Zoph and Le 2017"},
-    [](auto x, auto beta) { return x * sigmoid(beta * x); }, Parameter{"beta", 1, -1.7});
+    [](auto x, auto beta) { return x * sigmoid(beta * x); }, Parameter{"beta", 1, -1.7, true});
 
 inline const auto silu = detail::activation({.name = "silu",
                                              .about = "swish with beta = 1",

@@ -1,12 +1,12 @@
 // Compiles the float32 kernels of every formula in nn/. Not inlined, or other files would not find
 // them.
-#include <xtape/nn/activations.hpp>
+#include <xtape/nn/nn.hpp>
 
 namespace xtape::detail {
 
-template <class F>
+template <class F, bool FromResult>
 [[gnu::noinline]] const Kernels* NnKernels::float32() {
-  return make_kernels<F, float>();
+  return make_kernels<F, float, FromResult>();
 }
 
 }  // namespace xtape::detail

@@ -1,12 +1,12 @@
 // Compiles the float64 kernels of every formula in nn/. Not inlined, or other files would not find
 // them.
-#include <xtape/nn/activations.hpp>
+#include <xtape/nn/nn.hpp>
 
 namespace xtape::detail {
 
-template <class F>
+template <class F, bool FromResult>
 [[gnu::noinline]] const Kernels* NnKernels::float64() {
-  return make_kernels<F, double>();
+  return make_kernels<F, double, FromResult>();
 }
 
 }  // namespace xtape::detail

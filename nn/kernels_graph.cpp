@@ -1,13 +1,13 @@
 // Compiles the recorded gradients of every formula in nn/.
-#include <xtape/nn/activations.hpp>
+#include <xtape/nn/nn.hpp>
 #include <xtape/ops/ops.hpp>
 
 namespace xtape::detail {
 
-template <class F>
+template <class F, bool FromResult>
 void NnKernels::graph_vjp(Backward& backward, const Shape& space, const Shape& folded,
                           double scale) {
-  detail::graph_vjp<F>(backward, space, folded, scale);
+  detail::graph_vjp<F, FromResult>(backward, space, folded, scale);
 }
 
 }  // namespace xtape::detail

@@ -8,13 +8,13 @@ namespace xtape::detail {
 
 /// Where the kernels of the formulas in ops/ are; the definitions are in ops/kernels_*.cpp.
 struct OpsKernels {
-  template <class F>
+  template <class F, bool FromResult>
   static const Kernels* float32();
-  template <class F>
+  template <class F, bool FromResult>
   static const Kernels* float64();
   template <class F>
   static const Kernels* int64();
-  template <class F>
+  template <class F, bool FromResult>
   static void graph_vjp(Backward&, const Shape& space, const Shape& folded, double scale);
 };
 
@@ -27,6 +27,12 @@ auto arithmetic(const Record& record, F formula) {
 template <class F>
 auto function(const Record& record, F formula) {
   return builtin<OpsKernels, Entry::Kind::function>(record, formula);
+}
+
+/// A function whose slope follows from its result; keeping that is faster than computing it again.
+template <Entry::Kind kind, class F>
+auto function_by_result(const Record& record, F formula) {
+  return builtin<OpsKernels, kind, true>(record, formula);
 }
 
 }  // namespace xtape::detail

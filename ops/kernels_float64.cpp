@@ -1,12 +1,12 @@
 // Compiles the float64 kernels of every formula in ops/. Not inlined, or other files would not find
 // them.
-#include <xtape/ops/math.hpp>
+#include <xtape/ops/ops.hpp>
 
 namespace xtape::detail {
 
-template <class F>
+template <class F, bool FromResult>
 [[gnu::noinline]] const Kernels* OpsKernels::float64() {
-  return make_kernels<F, double>();
+  return make_kernels<F, double, FromResult>();
 }
 
 }  // namespace xtape::detail

@@ -7,9 +7,9 @@ namespace xtape {
 
 namespace formulas {
 
-inline const auto exp =
-    detail::function({.name = "exp", .about = "the exponential", .formula = "exp(x)"},
-                     [](auto x) { return xtape::exp(x); });
+inline const auto exp = detail::function_by_result<Entry::Kind::function>(
+    {.name = "exp", .about = "the exponential", .formula = "exp(x)"},
+    [](auto x) { return xtape::exp(x); });
 inline const auto expm1 =
     detail::function({.name = "expm1", .about = "e^x - 1, accurate near 0", .formula = "expm1(x)"},
                      [](auto x) { return xtape::expm1(x); });
@@ -19,7 +19,7 @@ inline const auto log = detail::function(
 inline const auto log1p = detail::function(
     {.name = "log1p", .about = "log(1 + x), accurate near 0", .formula = "log1p(x)", .low = -0.9},
     [](auto x) { return xtape::log1p(x); });
-inline const auto sqrt = detail::function(
+inline const auto sqrt = detail::function_by_result<Entry::Kind::function>(
     {.name = "sqrt", .about = "the square root", .formula = "sqrt(x)", .low = 0.05},
     [](auto x) { return xtape::sqrt(x); });
 inline const auto square = detail::arithmetic(
@@ -29,10 +29,10 @@ inline const auto sin = detail::function({.name = "sin", .about = "the sine", .f
 inline const auto cos =
     detail::function({.name = "cos", .about = "the cosine", .formula = "cos(x)"},
                      [](auto x) { return xtape::cos(x); });
-inline const auto tanh = builtin<detail::OpsKernels, Entry::Kind::activation>(
+inline const auto tanh = detail::function_by_result<Entry::Kind::activation>(
     {.name = "tanh", .about = "the hyperbolic tangent", .formula = "tanh(x)"},
     [](auto x) { return xtape::tanh(x); });
-inline const auto sigmoid = builtin<detail::OpsKernels, Entry::Kind::activation>(
+inline const auto sigmoid = detail::function_by_result<Entry::Kind::activation>(
     {.name = "sigmoid", .about = "the logistic function", .formula = "1 / (1 + exp(-x))"},
     [](auto x) { return xtape::sigmoid(x); });
 inline const auto softplus = builtin<detail::OpsKernels, Entry::Kind::activation>(
@@ -56,6 +56,10 @@ inline const auto exp_difference =
                       .about = "exp(a - b), the term of a stable softmax",
                       .formula = "exp(x - y)"},
                      [](auto a, auto b) { return xtape::exp(a - b); });
+
+inline const auto finite_or_zero = detail::function(
+    {.name = "finite_or_zero", .about = "x, or 0 if it is infinite or NaN", .formula = "x"},
+    [](auto x) { return where(x - x == 0, x, 0); });
 
 }  // namespace formulas
 

@@ -156,7 +156,7 @@ Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
   const Caller caller(argument.where());
   const Tensor x = argument.as_tensor(float32);
   const Tensor m = amax(x, dims, true).detach();
-  const Tensor finite = where(abs(m) < std::numeric_limits<double>::infinity(), m, 0);
+  const Tensor finite = formulas::finite_or_zero(m);
   const Tensor out = log(formulas::exp_difference.sum(dims.keep(), x, finite)) + finite;
   const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
   return reshape(out, to.result);

@@ -1,2 +1,4 @@
 // What changes parameters.
 #pragma once
+
+#include <xtape/optim/sgd.hpp>

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <xtape/autograd/tape.hpp>
+#include <xtape/nn/init.hpp>
+#include <xtape/ops/random.hpp>
+
+namespace xtape::nn::init {
+
+namespace {
+
+// tensor = offset + scale * drawn, in place.
+Tensor overwrite(const Tensor& tensor, const Tensor& drawn, double scale, double offset,
+                 const Location& where) {
+  const NoGrad no_grad;
+  const auto assign = [&]<class T>(T* to) {
+    const T* from = drawn.data<T>();
+    for (std::int64_t i = 0; i < tensor.numel(); ++i)
+      to[i] = static_cast<T>(offset + scale * static_cast<double>(from[i]));
+  };
+  if (tensor.dtype() == float32) assign(tensor.mutable_data<float>(where));
+  else assign(tensor.mutable_data<double>(where));
+  return tensor;
+}
+
+double kaiming_deviation(const Tensor& weight, const KaimingOptions& options,
+                         const Location& where) {
+  const Fans sizes = fans(weight, where);
+  const auto fan = static_cast<double>(options.mode == Mode::fan_in ? sizes.in : sizes.out);
+  return gain(options.nonlinearity, options.a, where) / std::sqrt(fan);
+}
+
+double xavier_deviation(const Tensor& weight, double gain, const Location& where) {
+  const Fans sizes = fans(weight, where);
+  return gain * std::sqrt(2 / static_cast<double>(sizes.in + sizes.out));
+}
+
+}  // namespace
+
+Fans fans(const Tensor& weight, Location where) {
+  const Shape& shape = weight.shape(where);
+  if (shape.rank() < 2)
+    raise<ShapeError>(
+        where, "init",
+        fmt::format("fans need a weight [out, in, ...], its shape is {}", shape.str()));
+  std::int64_t field = 1;
+  for (int axis = 2; axis < shape.rank(); ++axis) field *= shape[axis];
+  return {shape[1] * field, shape[0] * field};
+}
+
+double gain(std::string_view nonlinearity, double a, Location where) {
+  if (nonlinearity == "linear" || nonlinearity == "sigmoid") return 1;
+  if (nonlinearity == "tanh") return 5.0 / 3;
+  if (nonlinearity == "relu") return std::sqrt(2.0);
+  if (nonlinearity == "leaky_relu") return std::sqrt(2 / (1 + a * a));
+  if (nonlinearity == "selu") return 0.75;
+  raise<ValueError>(where, "gain",
+                    fmt::format("no such nonlinearity: '{}'; linear, sigmoid, tanh, relu, "
+                                "leaky_relu or selu wanted",
+                                nonlinearity));
+}
+
+Tensor constant(const Tensor& tensor, double value) {
+  return overwrite(tensor, tensor, 0, value, {});
+}
+
+Tensor uniform(const Tensor& tensor, double low, double high, Generator& generator,
+               Location where) {
+  return overwrite(tensor, rand(tensor.shape(where), tensor.dtype(), generator, where), high - low,
+                   low, where);
+}
+
+Tensor normal(const Tensor& tensor, double mean, double deviation, Generator& generator,
+              Location where) {
+  return overwrite(tensor, randn(tensor.shape(where), tensor.dtype(), generator, where), deviation,
+                   mean, where);
+}
+
+Tensor xavier_uniform(const Tensor& weight, double gain, Generator& generator, Location where) {
+  const double bound = std::sqrt(3.0) * xavier_deviation(weight, gain, where);
+  return uniform(weight, -bound, bound, generator, where);
+}
+
+Tensor xavier_normal(const Tensor& weight, double gain, Generator& generator, Location where) {
+  return normal(weight, 0, xavier_deviation(weight, gain, where), generator, where);
+}
+
+Tensor kaiming_uniform(const Tensor& weight, const KaimingOptions& options, Generator& generator,
+                       Location where) {
+  const double bound = std::sqrt(3.0) * kaiming_deviation(weight, options, where);
+  return uniform(weight, -bound, bound, generator, where);
+}
+
+Tensor kaiming_normal(const Tensor& weight, const KaimingOptions& options, Generator& generator,
+                      Location where) {
+  return normal(weight, 0, kaiming_deviation(weight, options, where), generator, where);
+}
+
+}  // namespace xtape::nn::init
