@@ -2,3 +2,5 @@
 #pragma once
 
 #include <xtape/nn/activations.hpp>
+#include <xtape/nn/loader.hpp>
+#include <xtape/nn/synthetic.hpp>
