@@ -2,5 +2,6 @@
 #pragma once
 
 #include <xtape/nn/activations.hpp>
+#include <xtape/nn/digits.hpp>
 #include <xtape/nn/loader.hpp>
 #include <xtape/nn/synthetic.hpp>
