@@ -3,5 +3,6 @@
 
 #include <xtape/nn/activations.hpp>
 #include <xtape/nn/digits.hpp>
+#include <xtape/nn/idx.hpp>
 #include <xtape/nn/loader.hpp>
 #include <xtape/nn/synthetic.hpp>
