@@ -2,7 +2,11 @@
 #pragma once
 
 #include <xtape/nn/activations.hpp>
+#include <xtape/nn/digits.hpp>
+#include <xtape/nn/idx.hpp>
 #include <xtape/nn/init.hpp>
 #include <xtape/nn/layers.hpp>
+#include <xtape/nn/loader.hpp>
 #include <xtape/nn/losses.hpp>
 #include <xtape/nn/module.hpp>
+#include <xtape/nn/synthetic.hpp>

@@ -18,7 +18,6 @@ endif()
 need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 need(nlohmann_json 3.11 nlohmann/json v3.11.2)
-find_package(ZLIB REQUIRED)
 enable_testing()
 
 # Programs: each tools/NAME.cpp is bin/NAME.
@@ -42,7 +41,9 @@ endforeach()
 # Tests: every tests/**/*.test.cpp, in one program; every tests/scripts/*.cmake or .sh, on its own.
 file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp)
 add_executable(tests ${tests})
-target_link_libraries(tests PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt)
+target_link_libraries(tests
+  PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
+target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
 set_source_files_properties(tests/main.test.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME tests COMMAND tests)
