@@ -141,6 +141,8 @@ Outcome fit(nn::Sequential& net, const nn::Dataset& set, const Settings& setting
   Progress progress(settings);
   Outcome outcome;
   const double start = now();
+  const auto steps = static_cast<double>(settings.epochs * loader.size());
+  std::int64_t step = 0;
   for (std::int64_t epoch = 0; epoch < settings.epochs; ++epoch) {
     double loss_sum = 0, right = 0, seen = 0;
     const double epoch_start = now();
@@ -149,6 +151,7 @@ Outcome fit(nn::Sequential& net, const nn::Dataset& set, const Settings& setting
       const Tensor logits = net(x);
       const Tensor loss = nn::cross_entropy(logits, y);
       loss.backward();
+      sgd.options.lr = settings.lr * (1 - static_cast<double>(step++) / steps);
       sgd.step();
       const auto count = static_cast<double>(y.numel());
       loss_sum += loss.item<double>() * count;
@@ -209,7 +212,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--epochs", settings.epochs)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--batch", settings.batch)->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--lr", settings.lr)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--lr", settings.lr, "Learning rate at the start; it falls linearly to 0")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--momentum", settings.momentum)
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
