@@ -118,22 +118,17 @@ Estimate sharpened(const Samples& s, const Estimate& best) {
   return continues(left) ? left.best : right.best;
 }
 
-// Whether the shortest steps that noise leaves readable still show what the best ones promise.
-bool persists(const Samples& s, const std::vector<double>& y, const Side& side, double sign,
-              double gap) {
-  for (int i = s.levels() - 1; i >= 0; --i) {
-    if (!std::isfinite(y[i]) || s.noise(i, side.best.slope) > distinct * gap) continue;
-    return std::abs(sign * y[i] / s.h[i] - side.best.slope) < 0.25 * gap;
-  }
-  return false;
-}
+// What no step could tell from a smooth curve: at a kink of larger gap, or a larger jump, every
+// central estimate would have been off by about that much.
+struct Blur {
+  double gap = infinity, jump = infinity;
+};
 
-bool jumps(const std::vector<double>& y, const Side& side) {
-  return std::abs(side.rise) > side.rise_error && std::abs(y.back()) > 0.5 * std::abs(side.rise);
-}
-
-Slope between(const Samples& s, const Side& left, const Side& right, const Estimate& otherwise) {
-  const double l = left.best.slope, r = right.best.slope, gap = std::abs(r - l);
+Slope between(const Side& left, const Side& right, const Blur& blur, const Estimate& otherwise) {
+  const double l = left.best.slope, r = right.best.slope;
+  const auto jumps = [&](const Side& side) {
+    return std::abs(side.rise) > side.rise_error && blur.jump > distinct * std::abs(side.rise);
+  };
   Slope slope;
   slope.low = std::min(l, r);
   slope.high = std::max(l, r);
@@ -141,10 +136,10 @@ Slope between(const Samples& s, const Side& left, const Side& right, const Estim
   slope.error = left.best.error + right.best.error;
   if (left.vertical || right.vertical) {
     slope.kind = Slope::Kind::infinite;
-  } else if (slope.error < infinity && (jumps(s.m, left) || jumps(s.p, right))) {
+  } else if (slope.error < infinity && (jumps(left) || jumps(right))) {
     slope.kind = Slope::Kind::jump;
-  } else if (slope.error < distinct * gap && persists(s, s.m, left, -1, gap) &&
-             persists(s, s.p, right, 1, gap)) {
+  } else if (slope.error < distinct * (slope.high - slope.low) &&
+             blur.gap > distinct * (slope.high - slope.low)) {
     slope.kind = Slope::Kind::kink;
   } else {
     return smooth(otherwise);
@@ -153,9 +148,9 @@ Slope between(const Samples& s, const Side& left, const Side& right, const Estim
 }
 
 // The curve is not smooth as far as differences can tell.
-Slope classify(const Samples& s, const Estimate& otherwise) {
+Slope classify(const Samples& s, const Blur& blur, const Estimate& otherwise) {
   const Side left = one_sided(s, s.m, -1), right = one_sided(s, s.p, 1);
-  if (left.exists && right.exists) return between(s, left, right, otherwise);
+  if (left.exists && right.exists) return between(left, right, blur, otherwise);
   if (!left.exists && !right.exists) return {Slope::Kind::unknown, 0, 0, 0, 0};
   const Side& side = left.exists ? left : right;
   const double value = side.best.slope;
@@ -180,6 +175,7 @@ struct Track {
   double last_noise = infinity;
   bool done = false;
   std::vector<Estimate> all;
+  Blur blur;
 
   void add(double h, double plus, double minus) {
     const double from = std::isfinite(samples.origin) ? samples.origin : 0;
@@ -204,6 +200,8 @@ struct Track {
     if (flat() && best.error < rounded * std::abs(best.slope)) done = true;
     else if (now.error < best.error) best = now;
     all.push_back(now);
+    blur.gap = std::min(blur.gap, now.error);
+    blur.jump = std::min(blur.jump, now.error * samples.h.back());
     const bool hopeless = now.noise > 0.5 * now.error && now.noise > last_noise;
     done = done || best.error <= target * std::abs(best.slope) || hopeless;
     last_noise = now.noise;
@@ -234,7 +232,7 @@ struct Track {
     if (best.error <= target * std::abs(best.slope)) return smooth(best);
     const bool plain = best.error <= resolved * std::abs(best.slope);
     if (plain || best.noise > 0.5 * best.error) return smooth(sharpened(samples, sobered()));
-    return classify(samples, sobered());
+    return classify(samples, blur, sobered());
   }
 };
 

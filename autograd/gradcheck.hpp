@@ -65,9 +65,10 @@ struct GradcheckReport {
   Location where;
   Order first, second;
   bool deterministic = true;
-  std::vector<GradcheckElement> kinks;  ///< kinks, jumps and edges, whose gradients were accepted
-  GradcheckElement worst;               ///< the one nearest to failing, or failing most
-  std::vector<std::string> problems;    ///< the first of each kind; empty if all is well
+  std::vector<GradcheckElement>
+      kinks;               ///< where the function is not smooth, but the gradient is right
+  GradcheckElement worst;  ///< the one nearest to failing, or failing most
+  std::vector<std::string> problems;  ///< the first of each kind; empty if all is well
 
   bool ok() const { return problems.empty(); }
   std::int64_t elements() const { return first.elements + second.elements; }

@@ -8,6 +8,8 @@
 #include <sstream>
 #include <xtape/xtape.hpp>
 
+#include "../../tools/catalogue_calls.hpp"
+
 using namespace xtape;
 
 namespace {
@@ -447,4 +449,22 @@ TEST_CASE("gradcheck: errors") {
     return slice(t, 0, {.start = 0, .stop = t.data<double>()[0] > 1 ? 1 : 2});
   };
   CHECK_THROWS_AS(gradcheck(shrinks, {doubles({1, 2})}), ValueError);
+}
+
+TEST_CASE("gradcheck: every operation of the catalogue passes in both orders") {
+  Generator generator(11);
+  std::size_t checked = 0, kinks = 0;
+  for (const Entry* entry : catalogue()) {
+    if (!catalogue_calls::differentiable(*entry)) continue;
+    for (const auto& call : catalogue_calls::calls_of(*entry, generator)) {
+      const GradcheckReport report =
+          gradcheck(call.function, call.inputs, {.name = call.name, .second_order = true});
+      CHECK_MESSAGE(report.ok(), report.str());
+      CHECK(report.elements() > 0);
+      kinks += report.kinks.size();
+    }
+    ++checked;
+  }
+  CHECK(checked > 50);
+  CHECK(kinks > 100);
 }
