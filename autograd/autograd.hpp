@@ -5,6 +5,7 @@
 #include <xtape/autograd/elementwise.hpp>
 #include <xtape/autograd/errors.hpp>
 #include <xtape/autograd/generator.hpp>
+#include <xtape/autograd/gradcheck.hpp>
 #include <xtape/autograd/parallel.hpp>
 #include <xtape/autograd/tape.hpp>
 #include <xtape/autograd/tensor.hpp>
