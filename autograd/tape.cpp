@@ -203,7 +203,7 @@ void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
   if (!root.defined() || !root.node())
     raise<GradError>(where, "backward",
                      "the tensor does not depend on one that requires gradients");
-  if (seed.shape() != root.shape())
+  if (seed.shape(where) != root.shape())
     raise<ShapeError>(where, "backward",
                       fmt::format("the seed has shape {}, the tensor {}", seed.shape().str(),
                                   root.shape().str()));
@@ -416,7 +416,7 @@ Tensor Tensor::grad(Location where) const {
 void Tensor::set_grad(const Tensor& grad, Location where) const {
   if (!node() || !is_leaf())
     raise<GradError>(where, "set_grad", "only a leaf that requires gradients has one to set");
-  if (grad.shape() != shape())
+  if (grad.shape(where) != shape())
     raise<ShapeError>(
         where, "set_grad",
         fmt::format("the gradient has shape {}, the tensor {}", grad.shape().str(), shape().str()));

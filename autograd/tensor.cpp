@@ -24,10 +24,10 @@ Tensor::Tensor(Ref<Value> value)
 namespace {
 
 // The shape of nested lists, taken from the first item of each level.
-void measure(const Nested& nested, Shape& shape) {
+void measure(const Nested& nested, Shape& shape, const Location& where) {
   if (!nested.is_list) return;
-  shape.push_back(static_cast<std::int64_t>(nested.items.size()));
-  if (!nested.items.empty()) measure(nested.items.front(), shape);
+  shape.push_back(static_cast<std::int64_t>(nested.items.size()), where);
+  if (!nested.items.empty()) measure(nested.items.front(), shape, where);
 }
 
 template <class T>
@@ -49,7 +49,7 @@ void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Loc
 
 Tensor::Tensor(const Nested& nested, DType dtype, const Location& where) {
   Shape shape;
-  measure(nested, shape);
+  measure(nested, shape, where);
   *this = empty(shape, dtype);
   const auto from = [&](auto* to) { fill(nested, shape, 0, to, where); };
   switch (dtype) {
@@ -66,7 +66,7 @@ const Ref<Value>& Tensor::value(Location where) const {
 }
 
 Node* Tensor::node() const { return body_ ? body_->node : nullptr; }
-std::uint32_t Tensor::output() const { return body_->output; }
+std::uint32_t Tensor::output() const { return body_ ? body_->output : 0; }
 
 void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
   if (body_->node) Ref<Node>::adopt(body_->node);
@@ -78,7 +78,8 @@ void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
 bool Tensor::exclusive() const { return body_.unique() && body_->value->exclusive(); }
 
 std::int64_t Tensor::size(std::int64_t axis, Location where) const {
-  return shape()[normalize_axis(axis, rank(where), "size", where)];
+  const Shape& sizes = shape(where);
+  return sizes[normalize_axis(axis, sizes.rank(), "size", where)];
 }
 
 void* Tensor::typed(DType wanted, const Location& where) const {
@@ -93,10 +94,13 @@ void Tensor::change(const Location& where) const {
   if (requires_grad() && grad_enabled())
     raise<GradError>(where, "mutable_values",
                      "a tensor that requires gradients may be changed only under NoGrad");
-  value()->changed(where);
+  value(where)->changed(where);
 }
 
-Tensor Tensor::detach(Location where) const { return Tensor(Value::show(value(where), shape())); }
+Tensor Tensor::detach(Location where) const {
+  const Ref<Value>& memory = value(where);
+  return Tensor(Value::show(memory, memory->shape));
+}
 
 Tensor Tensor::copy(Location where) const {
   Tensor out = empty(shape(where), dtype());
