@@ -71,13 +71,13 @@ Tensor extremum(const Arg& argument, const Dims& dims, bool keepdim, Fold fold, 
   const Tensor numbers = x.dtype() == boolean ? cast(Arg(x, at), int64) : x;
   const Tensor out = Tensor::empty(to.result, numbers.dtype());
   sweep(numbers, out, x.shape(), to.folded, fold);
-  return record(op, at, {saved(numbers)}, out,
-                [folded = to.folded, kept = out.detach()](Backward& backward) {
-                  const Tensor input = backward.input(0);
-                  const Tensor ties = cast(input.detach() == reshape(kept, folded), input.dtype());
-                  const Tensor share = reshape(backward.grad(), folded) / sum_to(ties, folded);
-                  backward.give(0, where(ties, share, 0));
-                });
+  return record(
+      op, at, {saved(numbers), saved(out)}, out, [folded = to.folded](Backward& backward) {
+        const Tensor input = backward.input(0), chosen = reshape(backward.input(1), folded);
+        const Tensor ties = cast(input.detach() == chosen, input.dtype());
+        const Tensor share = reshape(backward.grad(), folded) / sum_to(ties, folded);
+        backward.give(0, where(ties, share, 0));
+      });
 }
 
 template <class T>

@@ -401,9 +401,10 @@ Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& given) {
     for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
                  [&](std::int64_t from, std::int64_t i) { to[i] = in[from]; });
   });
-  return record("gather", at, {unsaved(x)}, out,
-                [shape = x.shape(), axis, index, at](Backward& backward) {
+  return record("gather", at, {unsaved(x), saved(index)}, out,
+                [shape = x.shape(), axis, at](Backward& backward) {
                   const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(1);
                   if (Tensor* there = backward.accumulator(0)) {
                     there->value()->changed(at);
                     return add_scattered(*there, axis, index, share);
@@ -429,10 +430,11 @@ Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
   const Tensor index = checked_index(given, x.shape()[axis], "scatter_add", at);
   const Tensor out = x.copy();
   add_scattered(out, axis, index, source);
-  return record("scatter_add", at, {unsaved(x), unsaved(source)}, out,
-                [axis, index](Backward& backward) {
+  return record("scatter_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
+                [axis](Backward& backward) {
                   backward.give(0, backward.grad());
-                  if (backward.needs(1)) backward.give(1, gather(backward.grad(), axis, index));
+                  if (backward.needs(1))
+                    backward.give(1, gather(backward.grad(), axis, backward.input(2)));
                 });
 }
 
@@ -453,15 +455,18 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) 
     for (std::int64_t i = 0; i < count; ++i)
       std::memcpy(out.value()->as<char>() + (o * count + i) * bytes,
                   x.value()->as<char>() + (o * whole.n + rows[i]) * bytes, bytes);
-  return record(
-      "index_select", at, {unsaved(x)}, out, [shape = x.shape(), axis, index](Backward& backward) {
-        // the index along every other axis, so that the transpose is scatter_add
-        const Tensor& share = backward.grad();
-        Shape around;
-        for (int i = 0; i < shape.rank(); ++i) around.push_back(i == axis ? index.numel() : 1);
-        const Tensor everywhere = broadcast_to(reshape(index, around), share.shape());
-        backward.give(0, scatter_add(zeros_of(shape, share.dtype()), axis, everywhere, share));
-      });
+  return record("index_select", at, {unsaved(x), saved(index)}, out,
+                [shape = x.shape(), axis](Backward& backward) {
+                  // the index along every other axis, so that the transpose is scatter_add
+                  const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(1);
+                  Shape around;
+                  for (int i = 0; i < shape.rank(); ++i)
+                    around.push_back(i == axis ? index.numel() : 1);
+                  const Tensor everywhere = broadcast_to(reshape(index, around), share.shape());
+                  backward.give(
+                      0, scatter_add(zeros_of(shape, share.dtype()), axis, everywhere, share));
+                });
 }
 
 Tensor take(const Arg& argument, const Tensor& index) {
