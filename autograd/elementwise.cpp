@@ -177,6 +177,10 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
   const Call call = prepare(*this, arguments);
   if (boolean_result)
     raise<DTypeError>(call.where, name, "a condition cannot be summed; use where()");
+  if (mean && !is_floating(call.dtype))
+    raise<DTypeError>(call.where, name,
+                      fmt::format("mean of a floating tensor wanted, not of {}; cast() it",
+                                  name_of(call.dtype)));
   const Reduction to(call.space, dims, name, call.where);
   const double count =
       static_cast<double>(call.space.numel()) / static_cast<double>(to.folded.numel());

@@ -164,12 +164,12 @@ Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
 
 Tensor sum_to(const Arg& argument, const Shape& shape) {
   const Tensor x = argument.as_tensor(float32);
-  if (x.shape() == shape) return x;
+  if (x.shape() == shape && x.dtype() != boolean) return x;
   const Location at = Caller::or_else(argument.where());
   if (broadcast(x.shape(), shape, "sum_to", at) != x.shape())
     raise<ShapeError>(at, "sum_to",
                       fmt::format("{} does not broadcast to {}", shape.str(), x.shape().str()));
-  Tensor out = Tensor::empty(shape, x.dtype());
+  Tensor out = Tensor::empty(shape, is_floating(x.dtype()) ? x.dtype() : int64);
   sweep(x, out, x.shape(), shape, Fold::sum);
   return record("sum_to", at, {unsaved(x)}, out, [before = x.shape()](Backward& backward) {
     backward.give(0, broadcast_to(backward.grad(), before));

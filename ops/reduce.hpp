@@ -28,7 +28,8 @@ Tensor argmax(const Arg& x, std::int64_t dim, bool keepdim = false);
 Tensor logsumexp(const Arg& x, const Dims& dims = {}, bool keepdim = false);
 
 /// The sum over all axes that `shape` does not have or has with size 1: the transpose of
-/// broadcast_to. Throws ShapeError if `shape` does not broadcast to the shape of x.
+/// broadcast_to. Integers and booleans are summed as int64. Throws ShapeError if `shape` does not
+/// broadcast to the shape of x.
 Tensor sum_to(const Arg& x, const Shape& shape);
 
 /// x repeated to `shape` by NumPy's rule. Throws ShapeError if it does not broadcast to it.
