@@ -155,9 +155,10 @@ Tensor argmax(const Arg& argument, std::int64_t dim, bool keepdim) {
 Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
   const Caller caller(argument.where());
   const Tensor x = argument.as_tensor(float32);
-  const Tensor m = amax(x, dims, true).detach();
+  const Tensor m = extremum(x.detach(), dims, true, Fold::max, "logsumexp");
   const Tensor finite = where(abs(m) < std::numeric_limits<double>::infinity(), m, 0);
-  const Tensor out = log(formulas::exp_difference.sum(dims.keep(), x, finite)) + finite;
+  const Tensor total = formulas::exp_difference.sum(dims.keep(), x, finite);
+  const Tensor out = formulas::log_scaled(total, finite);
   const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
   return reshape(out, to.result);
 }

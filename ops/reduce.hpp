@@ -25,6 +25,7 @@ Tensor amin(const Arg& x, const Dims& dims = {}, bool keepdim = false);
 Tensor argmax(const Arg& x, std::int64_t dim, bool keepdim = false);
 
 /// log(sum(exp(x))) over axes, computed as log(sum(exp(x - m))) + m with the maximum m.
+/// The slope is 0 where all of x is -infinity, as in PyTorch. Throws as amax().
 Tensor logsumexp(const Arg& x, const Dims& dims = {}, bool keepdim = false);
 
 /// The sum over all axes that `shape` does not have or has with size 1: the transpose of
