@@ -220,18 +220,36 @@ requires(Scalar<G> || Scalar<S>) auto weigh(const G& g, const S& s) {
   }
 }
 
-// Formulas.
-
 /// The larger one; a tie shares the slope half and half; NaN wins.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto maximum(const X& x, const Y& y) {
-  return where(x > y, x, where(x < y, y, (x + y) * 0.5));
+  if constexpr (!DualNumber<X> && !DualNumber<Y>) {
+    using L = std::conditional_t<is_lane<X>, X, Y>;
+    const L a(x), b(y);
+    return where(a > b || a != a, a, b);
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(x, y));
+    const auto a = detail::lift(like, x), b = detail::lift(like, y);
+    return detail::chain2(
+        maximum(a, b), x, y, [&] { return where(a > b, 1.0, where(a < b, 0.0, 0.5)); },
+        [&] { return where(a > b, 0.0, where(a < b, 1.0, 0.5)); });
+  }
 }
 
 /// The smaller one; a tie shares the slope half and half; NaN wins.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto minimum(const X& x, const Y& y) {
-  return where(x < y, x, where(x > y, y, (x + y) * 0.5));
+  if constexpr (!DualNumber<X> && !DualNumber<Y>) {
+    using L = std::conditional_t<is_lane<X>, X, Y>;
+    const L a(x), b(y);
+    return where(a < b || a != a, a, b);
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(x, y));
+    const auto a = detail::lift(like, x), b = detail::lift(like, y);
+    return detail::chain2(
+        minimum(a, b), x, y, [&] { return where(a < b, 1.0, where(a > b, 0.0, 0.5)); },
+        [&] { return where(a < b, 0.0, where(a > b, 1.0, 0.5)); });
+  }
 }
 
 }  // namespace xtape
