@@ -188,13 +188,17 @@ X erfc(const X& x) {
 
 // Functions of two arguments.
 
-/// x^y. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
+/// x^y; 1 where y is 0, as in C. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
   if constexpr (!DualNumber<X> && !DualNumber<Y>) {
     using L = std::conditional_t<is_lane<X>, X, Y>;
     using std::pow;
-    return L(pow(L(x).v, L(y).v));
+    const L a(x), b(y);
+    // xsimd's is 0 for every power of 0 and NaN for infinity to the 0
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const L power_of_0 = where(b > 0, L(0), where(b < 0, L(infinity), b));
+    return where(b == 0, L(1), where(a == 0, power_of_0, L(pow(a.v, b.v))));
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));
     const auto a = detail::lift(like, x), b = detail::lift(like, y);
