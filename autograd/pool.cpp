@@ -82,7 +82,7 @@ Shared& shared() {
 // used at any time; the guard gives them to the others when the thread ends.
 struct Local {
   List lists[class_count];
-  bool ended;
+  bool guarded, ended;
 };
 thread_local Local local{};
 
@@ -95,10 +95,15 @@ struct LocalGuard {
   }
 };
 
+void guard_local() {
+  static thread_local LocalGuard guard;
+  local.guarded = true;
+}
+
 std::size_t batch_of(std::size_t bytes) { return std::max<std::size_t>(2, batch_bytes / bytes); }
 
 void* refill(int index, std::size_t bytes) {
-  static thread_local LocalGuard guard;
+  if (!local.guarded) guard_local();
   std::lock_guard lock(shared().mutex);
   List& mine = local.lists[index];
   List& theirs = shared().lists[index];
@@ -155,6 +160,7 @@ void release(void* block, std::size_t bytes) noexcept {
     s.idle_large += rounded;
     return;
   }
+  if (!local.guarded) guard_local();
   List& mine = local.lists[index];
   if (!local.ended) mine.push(block);
   if (!local.ended && mine.count < 4 * batch_of(rounded)) return;
