@@ -33,8 +33,7 @@ void measure(const Nested& nested, Shape& shape, const Location& where) {
 template <class T>
 void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Location& where) {
   if (!nested.is_list && depth == shape.rank()) {
-    *to++ = std::is_integral_v<T> && !std::is_same_v<T, bool> ? static_cast<T>(nested.integer)
-                                                              : static_cast<T>(nested.number);
+    *to++ = nested.integral ? static_cast<T>(nested.integer) : static_cast<T>(nested.number);
     return;
   }
   if (!nested.is_list || depth == shape.rank() ||
@@ -117,7 +116,9 @@ Tensor Arg::as_tensor(DType dtype) const {
   switch (dtype) {
     case DType::float32: *out.value()->as<float>() = static_cast<float>(number_); break;
     case DType::float64: *out.value()->as<double>() = number_; break;
-    case DType::int64: *out.value()->as<std::int64_t>() = integer_; break;
+    case DType::int64:
+      *out.value()->as<std::int64_t>() = integral_ ? integer_ : static_cast<std::int64_t>(number_);
+      break;
     case DType::boolean: *out.value()->as<bool>() = number_ != 0; break;
   }
   return out;
@@ -128,10 +129,16 @@ namespace {
 constexpr std::int64_t edge_items = 3;
 constexpr std::int64_t whole_below = 1000;
 
+// The sign of a NaN means nothing and differs between processors.
+template <class T>
+std::string number(T x, int digits) {
+  return std::isnan(x) ? "nan" : fmt::format("{:.{}g}", x, digits);
+}
+
 std::string element(const Tensor& tensor, std::int64_t i) {
   switch (tensor.dtype()) {
-    case DType::float32: return fmt::format("{:.6g}", tensor.value()->as<float>()[i]);
-    case DType::float64: return fmt::format("{:.8g}", tensor.value()->as<double>()[i]);
+    case DType::float32: return number(tensor.value()->as<float>()[i], 6);
+    case DType::float64: return number(tensor.value()->as<double>()[i], 8);
     case DType::int64: return fmt::format("{}", tensor.value()->as<std::int64_t>()[i]);
     default: return tensor.value()->as<bool>()[i] ? "true" : "false";
   }

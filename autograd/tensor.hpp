@@ -31,10 +31,12 @@ constexpr DType dtype_of() {
 struct Nested {
   template <class T>
   requires std::is_arithmetic_v<T> Nested(T number)
-      : number(static_cast<double>(number)), integer(static_cast<std::int64_t>(number)) {}
+      : integral(std::is_integral_v<T>), number(static_cast<double>(number)) {
+    if constexpr (std::is_integral_v<T>) integer = static_cast<std::int64_t>(number);
+  }
   Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
 
-  bool is_list = false;
+  bool is_list = false, integral = false;
   double number = 0;
   std::int64_t integer = 0;
   std::vector<Nested> items;
@@ -174,10 +176,9 @@ class Arg {
   Arg(const Tensor& tensor, Location where = {}) : tensor_(&tensor), where_(where) {}
   template <class T>
   requires std::is_arithmetic_v<T> Arg(T number, Location where = {})
-      : number_(static_cast<double>(number)),
-        integer_(static_cast<std::int64_t>(number)),
-        integral_(std::is_integral_v<T>),
-        where_(where) {}
+      : number_(static_cast<double>(number)), integral_(std::is_integral_v<T>), where_(where) {
+    if constexpr (std::is_integral_v<T>) integer_ = static_cast<std::int64_t>(number);
+  }
 
   bool is_tensor() const { return tensor_ != nullptr; }
   const Tensor& tensor() const { return *tensor_; }
