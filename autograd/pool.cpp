@@ -4,6 +4,9 @@
 #include <mutex>
 #include <new>
 #include <xtape/autograd/pool.hpp>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 // Under AddressSanitizer every block is the system's, or the pool would hide its misuse.
 #if defined(__SANITIZE_ADDRESS__)
@@ -34,7 +37,8 @@ namespace {
 // Classes: multiples of 64 bytes up to 512, then four steps to each doubling.
 constexpr int class_count = 200;
 constexpr std::size_t small_limit = 32 * 1024;
-constexpr std::size_t slab_bytes = 256 * 1024;
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t slab_bytes = huge_page;
 constexpr std::size_t idle_allowance = std::size_t{256} << 20;
 constexpr std::size_t batch_bytes = 64 * 1024;
 
@@ -48,6 +52,20 @@ std::size_t bytes_of(int index) {
   if (index < 8) return static_cast<std::size_t>(index + 1) * 64;
   const int log = 9 + (index - 8) / 4, step = (index - 8) % 4;
   return (std::size_t{1} << log) + ((static_cast<std::size_t>(step) + 1) << (log - 2));
+}
+
+// Memory from the system. Big blocks ask for huge pages: touching 2 MB costs one page fault instead
+// of 512.
+void* fresh(std::size_t bytes) {
+#if defined(__linux__)
+  void* block = nullptr;
+  if (bytes >= huge_page) {
+    if (posix_memalign(&block, huge_page, bytes) != 0) return nullptr;
+    madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+    return block;
+  }
+#endif
+  return std::aligned_alloc(64, bytes);
 }
 
 struct Free {
@@ -80,7 +98,7 @@ struct Shared {
 
   void* carve(std::size_t bytes) {
     if (static_cast<std::size_t>(slab_end - slab) < bytes) {
-      slab = static_cast<char*>(std::aligned_alloc(64, slab_bytes));
+      slab = static_cast<char*>(fresh(slab_bytes));
       if (!slab) throw std::bad_alloc();
       slab_end = slab + slab_bytes;
     }
@@ -148,10 +166,10 @@ void* allocate_large(int index, std::size_t bytes) {
     return block;
   }
   if (s.idle_large > s.live_large + idle_allowance) s.drop_idle();
-  void* block = std::aligned_alloc(64, bytes);
+  void* block = fresh(bytes);
   if (!block) {
     s.drop_idle();
-    block = std::aligned_alloc(64, bytes);
+    block = fresh(bytes);
   }
   if (!block) {
     s.live_large -= bytes;
