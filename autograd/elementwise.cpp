@@ -122,7 +122,7 @@ struct FormulaVjp {
     sweep.run();
     for (int i = 0; i < formula.arity; ++i) {
       inputs[i] = Tensor();
-      if (fresh[i].defined()) backward.give(i, fresh[i]);
+      if (fresh[i].defined()) backward.give(i, std::move(fresh[i]));
     }
   }
 };

@@ -146,7 +146,7 @@ class Walk {
   Walk& operator=(const Walk&) = delete;
 
   /// Adds `share` to what has arrived at one output of a node, and queues the node.
-  void deposit(Node& node, std::uint32_t output, const Tensor& share) {
+  void deposit(Node& node, std::uint32_t output, Tensor share) {
     if (node.sequence < oldest_) return;  // leads to nothing that is wanted
     if (node.is_leaf() && capturing_) {
       for (Capture& capture : captures_)
@@ -305,13 +305,13 @@ Tensor Backward::input(int index) const {
   return tensor;
 }
 
-void Backward::give(int input, const Tensor& share) {
+void Backward::give(int input, Tensor share) {
   const Node::Input& edge = node_.inputs[input];
   if (!edge.node || !share.defined()) return;
   if (anomaly_enabled())
     if (const auto at = first_not_finite(share); at >= 0)
       raise_anomaly(&node_, node_.op, node_.where, share, at);
-  Walk::current->deposit(*edge.node, edge.output, share);
+  Walk::current->deposit(*edge.node, edge.output, std::move(share));
 }
 
 Tensor* Backward::accumulator(int input) const {

@@ -89,8 +89,9 @@ class Backward {
   int input_count() const { return static_cast<int>(node_.inputs.size()); }
   /// A saved input with its place on the tape. Throws StaleValueError if it was changed since.
   Tensor input(int index) const;
-  /// Adds to the gradient of an input; an undefined tensor adds nothing.
-  void give(int input, const Tensor& share);
+  /// Adds to the gradient of an input; an undefined tensor adds nothing. Move the share in, or give a
+  /// temporary, if nobody else needs it: then it can become the gradient without a copy.
+  void give(int input, Tensor share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.
   Tensor* accumulator(int input) const;
   /// True if the shares must be computed by recorded operations.

@@ -102,7 +102,7 @@ Tensor Tensor::detach(Location where) const {
 }
 
 Tensor Tensor::copy(Location where) const {
-  Tensor out = empty(shape(where), dtype());
+  Tensor out = empty(shape(where), dtype(where));
   if (numel() > 0) std::memcpy(out.value()->data, value()->data, value()->bytes());
   return out;
 }

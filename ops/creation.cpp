@@ -33,7 +33,7 @@ Tensor full(const Shape& shape, double value, DType dtype) {
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
 Tensor full_like(const Tensor& like, double value, Location where) {
-  return full(like.shape(where), value, like.dtype());
+  return full(like.shape(where), value, like.dtype(where));
 }
 Tensor zeros_like(const Tensor& like, Location where) { return full_like(like, 0, where); }
 Tensor ones_like(const Tensor& like, Location where) { return full_like(like, 1, where); }
