@@ -73,28 +73,26 @@ Tensor scaled_copy(const Tensor& tensor, double factor) {
   return out;
 }
 
-// The gradient of an element-wise operation, or of its sum over the axes that `folded` has not.
+// The gradient of an element-wise operation. Small, because long tapes are made of these.
 struct FormulaVjp {
   Formula formula;
-  DType dtype;
-  Shape space, folded;
-  double scale;
 
   void operator()(Backward& backward) const {
-    if (backward.create_graph()) return formula.graph_vjp(backward, space, folded, scale);
-    Tensor gradient(Value::show(backward.grad().value(), folded));
-    if (scale != 1) gradient = scaled_copy(gradient, scale);
-    if (backward.input_count() > formula.arity) sweep_result(backward, gradient);
-    else sweep(backward, gradient);
+    const Tensor& gradient = backward.grad();
+    const Shape& space = gradient.shape();
+    if (backward.create_graph()) return formula.graph_vjp(backward, space, space, 1);
+    if (backward.input_count() > formula.arity) sweep_result(backward, gradient, space);
+    else sweep(backward, gradient, space);
   }
 
   // One pass from the kept result and its gradient.
-  void sweep_result(Backward& backward, const Tensor& gradient) const {
+  void sweep_result(Backward& backward, const Tensor& gradient, const Shape& space) const {
     if (!backward.needs(0)) return;
+    const DType dtype = gradient.dtype();
     const Kernels& kernels = *formula.kernels(dtype);
     const Tensor result = backward.result();
     Tensor* there = backward.accumulator(0);
-    const Tensor fresh = there ? Tensor() : Tensor::empty(space, dtype);
+    Tensor fresh = there ? Tensor() : Tensor::empty(space, dtype);
     if (there) there->value()->changed(backward.node().where);
     Sweep sweep{.space = space,
                 .dtype = dtype,
@@ -106,10 +104,11 @@ struct FormulaVjp {
                 .out = {}};
     sweep.out[0] = {(there ? *there : fresh).value().get(), space, there != nullptr};
     sweep.run();
-    backward.give(0, fresh);
+    backward.give(0, std::move(fresh));
   }
 
-  void sweep(Backward& backward, const Tensor& gradient) const {
+  void sweep(Backward& backward, const Tensor& gradient, const Shape& space) const {
+    const DType dtype = gradient.dtype();
     unsigned wanted = 0;
     for (int i = 0; i < formula.arity; ++i)
       if (backward.needs(i)) wanted |= 1u << i;
@@ -146,19 +145,32 @@ struct FormulaVjp {
     sweep.run();
     for (int i = 0; i < formula.arity; ++i) {
       inputs[i] = Tensor();
-      if (fresh[i].defined()) backward.give(i, fresh[i]);
+      if (fresh[i].defined()) backward.give(i, std::move(fresh[i]));
     }
   }
 };
 
-void record_formula(const Formula& formula, const Call& call, const Tensor& out,
-                    const Shape& folded, double scale) {
+// The gradient of its sum over the axes that `folded` has not, scaled.
+struct ReducedVjp {
+  FormulaVjp inner;
+  Shape space, folded;
+  double scale;
+
+  void operator()(Backward& backward) const {
+    if (backward.create_graph()) return inner.formula.graph_vjp(backward, space, folded, scale);
+    Tensor gradient(Value::show(backward.grad().value(), folded));
+    if (scale != 1) gradient = scaled_copy(gradient, scale);
+    inner.sweep(backward, gradient, space);
+  }
+};
+
+template <class Vjp>
+void record_formula(const Formula& formula, const Call& call, const Tensor& out, const Vjp& vjp) {
   Operand operands[max_arguments] = {
       saved(call.inputs[0]), saved(call.inputs[1]), saved(call.inputs[2]), saved(call.inputs[3]),
       saved(call.inputs[4]), saved(call.inputs[5]), saved(call.inputs[6]), saved(call.inputs[7])};
   record(formula.name, call.where, std::span<const Operand>(operands, formula.arity),
-         std::span<const Tensor>(&out, 1),
-         FormulaVjp{formula, call.dtype, call.space, folded, scale});
+         std::span<const Tensor>(&out, 1), vjp);
 }
 
 template <class From, class To>
@@ -192,12 +204,9 @@ Tensor Formula::apply(std::span<const Arg> arguments) const {
   const Tensor out = Tensor::empty(call.space, boolean_result ? boolean : call.dtype);
   forward_sweep(*this, call, out, call.space).run();
   if (boolean_result) return out;
-  if (!from_result) {
-    record_formula(*this, call, out, call.space, 1);
-    return out;
-  }
-  return record(name, call.where, {unsaved(call.inputs[0]), saved(out)}, out,
-                FormulaVjp{*this, call.dtype, call.space, call.space, 1});
+  if (from_result)
+    return record(name, call.where, {unsaved(call.inputs[0]), saved(out)}, out, FormulaVjp{*this});
+  record_formula(*this, call, out, FormulaVjp{*this});
   return out;
 }
 
@@ -205,6 +214,10 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
   const Call call = prepare(*this, arguments);
   if (boolean_result)
     raise<DTypeError>(call.where, name, "a condition cannot be summed; use where()");
+  if (mean && !is_floating(call.dtype))
+    raise<DTypeError>(
+        call.where, name,
+        fmt::format("mean of a floating tensor wanted, not of {}; cast() it", name_of(call.dtype)));
   const Reduction to(call.space, dims, name, call.where);
   const double count =
       static_cast<double>(call.space.numel()) / static_cast<double>(to.folded.numel());
@@ -212,7 +225,7 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
   Tensor out = Tensor::empty(to.result, call.dtype);
   forward_sweep(*this, call, out, to.folded).run();
   if (mean) out = scaled_copy(out, scale);
-  record_formula(*this, call, out, to.folded, scale);
+  record_formula(*this, call, out, ReducedVjp{{*this}, call.space, to.folded, scale});
   return out;
 }
 

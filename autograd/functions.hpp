@@ -205,13 +205,17 @@ X erfc(const X& x) {
 
 // Functions of two arguments.
 
-/// x^y. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
+/// x^y; 1 where y is 0, as in C. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
   if constexpr (!DualNumber<X> && !DualNumber<Y>) {
     using L = std::conditional_t<is_lane<X>, X, Y>;
     using std::pow;
-    return L(pow(L(x).v, L(y).v));
+    const L a(x), b(y);
+    // xsimd's is 0 for every power of 0 and NaN for infinity to the 0
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    const L power_of_0 = where(b > 0, L(0), where(b < 0, L(infinity), b));
+    return where(b == 0, L(1), where(a == 0, power_of_0, L(pow(a.v, b.v))));
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));
     const auto a = detail::lift(like, x), b = detail::lift(like, y);
@@ -237,18 +241,36 @@ requires(Scalar<G> || Scalar<S>) auto weigh(const G& g, const S& s) {
   }
 }
 
-// Formulas.
-
 /// The larger one; a tie shares the slope half and half; NaN wins.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto maximum(const X& x, const Y& y) {
-  return where(x > y, x, where(x < y, y, (x + y) * 0.5));
+  if constexpr (!DualNumber<X> && !DualNumber<Y>) {
+    using L = std::conditional_t<is_lane<X>, X, Y>;
+    const L a(x), b(y);
+    return where(a > b || a != a, a, b);
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(x, y));
+    const auto a = detail::lift(like, x), b = detail::lift(like, y);
+    return detail::chain2(
+        maximum(a, b), x, y, [&] { return where(a > b, 1.0, where(a < b, 0.0, 0.5)); },
+        [&] { return where(a > b, 0.0, where(a < b, 1.0, 0.5)); });
+  }
 }
 
 /// The smaller one; a tie shares the slope half and half; NaN wins.
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto minimum(const X& x, const Y& y) {
-  return where(x < y, x, where(x > y, y, (x + y) * 0.5));
+  if constexpr (!DualNumber<X> && !DualNumber<Y>) {
+    using L = std::conditional_t<is_lane<X>, X, Y>;
+    const L a(x), b(y);
+    return where(a < b || a != a, a, b);
+  } else {
+    const auto& like = detail::value_of(detail::dual_of(x, y));
+    const auto a = detail::lift(like, x), b = detail::lift(like, y);
+    return detail::chain2(
+        minimum(a, b), x, y, [&] { return where(a < b, 1.0, where(a > b, 0.0, 0.5)); },
+        [&] { return where(a < b, 0.0, where(a > b, 1.0, 0.5)); });
+  }
 }
 
 }  // namespace xtape

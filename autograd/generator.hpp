@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 
 namespace xtape {
@@ -22,7 +23,8 @@ class Generator {
   /// The number of the next stream; set it to repeat or skip.
   std::uint64_t stream() const { return stream_; }
   void set_stream(std::uint64_t stream) { stream_ = stream; }
-  std::uint64_t next_stream() { return stream_++; }
+  /// May be called by several threads at once.
+  std::uint64_t next_stream() { return std::atomic_ref(stream_).fetch_add(1); }
 
   /// The generator that functions use when none is given.
   static Generator& global();

@@ -4,15 +4,41 @@
 #include <mutex>
 #include <new>
 #include <xtape/autograd/pool.hpp>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+// Under AddressSanitizer every block is the system's, or the pool would hide its misuse.
+#if defined(__SANITIZE_ADDRESS__)
+#define XTAPE_POOL_PLAIN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define XTAPE_POOL_PLAIN 1
+#endif
+#endif
 
 namespace xtape::pool {
+
+#if XTAPE_POOL_PLAIN
+
+void* allocate(std::size_t bytes) {
+  if (bytes > (std::size_t{1} << 46)) throw std::bad_alloc();
+  void* block = std::aligned_alloc(64, std::max<std::size_t>(64, (bytes + 63) / 64 * 64));
+  if (!block) throw std::bad_alloc();
+  return block;
+}
+void release(void* block, std::size_t) noexcept { std::free(block); }
+void trim() noexcept {}
+
+#else
 
 namespace {
 
 // Classes: multiples of 64 bytes up to 512, then four steps to each doubling.
 constexpr int class_count = 200;
 constexpr std::size_t small_limit = 32 * 1024;
-constexpr std::size_t slab_bytes = 256 * 1024;
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+constexpr std::size_t slab_bytes = huge_page;
 constexpr std::size_t idle_allowance = std::size_t{256} << 20;
 constexpr std::size_t batch_bytes = 64 * 1024;
 
@@ -26,6 +52,20 @@ std::size_t bytes_of(int index) {
   if (index < 8) return static_cast<std::size_t>(index + 1) * 64;
   const int log = 9 + (index - 8) / 4, step = (index - 8) % 4;
   return (std::size_t{1} << log) + ((static_cast<std::size_t>(step) + 1) << (log - 2));
+}
+
+// Memory from the system. Big blocks ask for huge pages: touching 2 MB costs one page fault instead
+// of 512.
+void* fresh(std::size_t bytes) {
+#if defined(__linux__)
+  void* block = nullptr;
+  if (bytes >= huge_page) {
+    if (posix_memalign(&block, huge_page, bytes) != 0) return nullptr;
+    madvise(block, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+    return block;
+  }
+#endif
+  return std::aligned_alloc(64, bytes);
 }
 
 struct Free {
@@ -58,7 +98,7 @@ struct Shared {
 
   void* carve(std::size_t bytes) {
     if (static_cast<std::size_t>(slab_end - slab) < bytes) {
-      slab = static_cast<char*>(std::aligned_alloc(64, slab_bytes));
+      slab = static_cast<char*>(fresh(slab_bytes));
       if (!slab) throw std::bad_alloc();
       slab_end = slab + slab_bytes;
     }
@@ -82,7 +122,7 @@ Shared& shared() {
 // used at any time; the guard gives them to the others when the thread ends.
 struct Local {
   List lists[class_count];
-  bool ended;
+  bool guarded, ended;
 };
 thread_local Local local{};
 
@@ -95,10 +135,15 @@ struct LocalGuard {
   }
 };
 
+void guard_local() {
+  static thread_local LocalGuard guard;
+  local.guarded = true;
+}
+
 std::size_t batch_of(std::size_t bytes) { return std::max<std::size_t>(2, batch_bytes / bytes); }
 
 void* refill(int index, std::size_t bytes) {
-  static thread_local LocalGuard guard;
+  if (!local.guarded) guard_local();
   std::lock_guard lock(shared().mutex);
   List& mine = local.lists[index];
   List& theirs = shared().lists[index];
@@ -121,10 +166,10 @@ void* allocate_large(int index, std::size_t bytes) {
     return block;
   }
   if (s.idle_large > s.live_large + idle_allowance) s.drop_idle();
-  void* block = std::aligned_alloc(64, bytes);
+  void* block = fresh(bytes);
   if (!block) {
     s.drop_idle();
-    block = std::aligned_alloc(64, bytes);
+    block = fresh(bytes);
   }
   if (!block) {
     s.live_large -= bytes;
@@ -155,6 +200,7 @@ void release(void* block, std::size_t bytes) noexcept {
     s.idle_large += rounded;
     return;
   }
+  if (!local.guarded) guard_local();
   List& mine = local.lists[index];
   if (!local.ended) mine.push(block);
   if (!local.ended && mine.count < 4 * batch_of(rounded)) return;
@@ -167,5 +213,7 @@ void trim() noexcept {
   std::lock_guard lock(shared().mutex);
   shared().drop_idle();
 }
+
+#endif
 
 }  // namespace xtape::pool

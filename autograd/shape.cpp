@@ -24,6 +24,11 @@ void Shape::push_back(std::int64_t size, Location where) {
     raise<ShapeError>(where, "shape", fmt::format("more than {} axes", int(max_rank)));
   if (size < 0) raise<ShapeError>(where, "shape", fmt::format("a size is negative: {}", size));
   sizes_[rank_++] = size;
+  std::int64_t elements = 1;
+  for (std::int64_t factor : *this)
+    if (factor > 0 && __builtin_mul_overflow(elements, factor, &elements))
+      raise<ShapeError>(where, "shape",
+                        fmt::format("more elements than can be counted: {}", str()));
 }
 
 std::int64_t Shape::numel() const {

@@ -32,7 +32,7 @@ class Shape {
   static constexpr int max_rank = 10;
 
   Shape() = default;
-  /// Throws ShapeError for more than ten axes or a negative size.
+  /// Throws ShapeError for more than ten axes, a negative size or 2^63 elements.
   Shape(std::initializer_list<std::int64_t> sizes, Location where = {})
       : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size()), where) {}
   explicit Shape(std::span<const std::int64_t> sizes, Location where = {});
@@ -43,7 +43,7 @@ class Shape {
   std::int64_t& operator[](int axis) { return sizes_[axis]; }
   const std::int64_t* begin() const { return sizes_; }
   const std::int64_t* end() const { return sizes_ + rank_; }
-  /// Appends an axis; throws ShapeError if it would be the eleventh or its size is negative.
+  /// Appends an axis; throws ShapeError as the constructor.
   void push_back(std::int64_t size, Location where = {});
   bool operator==(const Shape& other) const;
 

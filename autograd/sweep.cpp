@@ -14,6 +14,7 @@ constexpr int max_width = 16;          // float in AVX-512
 constexpr std::int64_t panel = 128;    // elements packed at a time; small stacks must hold them
 constexpr std::int64_t piece = 65536;  // elements that are worth a piece of their own
 constexpr std::int64_t max_pieces = 32;
+constexpr std::int64_t long_sum = 256;  // additions to one element before rounding errors matter
 
 // One axis after collapsing: bit k of `missing` says that operand k is broadcast or folded along
 // it.
@@ -71,6 +72,7 @@ class Sweeper {
       folded_[o] = sweep_.out[o].value && (all_missing_ >> (sweep_.inputs + o)) & 1;
       if (folded_[o] && !sweep_.out[o].accumulate) fill_identity(o);
     }
+    choose_blocks();
   }
 
   void run() {
@@ -80,7 +82,7 @@ class Sweeper {
     const std::int64_t pieces =
         std::max<std::int64_t>(1, std::min({total / piece, max_pieces, longest}));
     if (pieces == 1) {
-      Part part{0, axes_[0].size, {}};
+      Part part{0, rank_ > 1 ? rows_below(-1) : axes_[0].size, {}, {}};
       for (int o = 0; o < sweep_.outputs; ++o) part.out[o] = operands_[sweep_.inputs + o].data;
       return sweep_part(part);
     }
@@ -88,11 +90,43 @@ class Sweeper {
   }
 
  private:
-  // A range of the outermost axis, and where its outputs go.
+  // A range of rows (of elements if there is but one row), and where its outputs go.
   struct Part {
     std::int64_t begin, end;
     char* out[max_arguments];
+    std::int64_t base[max_arguments];  // the element of the whole output that out[] begins with
   };
+
+  // The number of rows that share an index of the axis.
+  std::int64_t rows_below(int axis) const {
+    std::int64_t rows = 1;
+    while (++axis < rank_ - 1) rows *= axes_[axis].size;
+    return rows;
+  }
+  // The product of the sizes of an operand along the axes below one that it misses, or does not.
+  std::int64_t size_below(int axis, int k, bool missing, int last) const {
+    std::int64_t size = 1;
+    while (++axis <= last)
+      if (missing == (operands_[k].strides[axis] == 0)) size *= axes_[axis].size;
+    return size;
+  }
+
+  // Where many rows are summed into one, blocks of them are summed first, for accuracy: the axis
+  // that is cut and the size of its blocks.
+  void choose_blocks() {
+    if (!std::is_floating_point_v<T> || sweep_.fold != Fold::sum) return;
+    for (int o = 0; o < sweep_.outputs; ++o)
+      for (int axis = 0, k = sweep_.inputs + o; folded_[o] && axis < rank_ - 1; ++axis) {
+        const std::int64_t size = axes_[axis].size;
+        if (operands_[k].strides[axis] != 0 ||
+            (block_axis_ >= 0 && size <= axes_[block_axis_].size))
+          continue;
+        const std::int64_t each = size_below(axis, k, true, rank_ - 2);
+        if (size < 2 || size * each <= 2 * long_sum) continue;
+        block_axis_ = axis;
+        block_ = std::max<std::int64_t>(1, long_sum / each);
+      }
+  }
 
   // Merges neighbouring axes that the same operands miss, and drops axes of size 1.
   void collapse() {
@@ -139,8 +173,10 @@ class Sweeper {
       }
     const std::int64_t size = axes_[0].size, grain = rank_ > 1 ? 1 : 64;
     parallel_for(pieces, [&](std::int64_t p) {
-      Part part{size / grain * p / pieces * grain, size / grain * (p + 1) / pieces * grain, {}};
+      Part part{size / grain * p / pieces * grain, size / grain * (p + 1) / pieces * grain, {}, {}};
       if (p + 1 == pieces) part.end = size;
+      part.begin *= rows_below(0);
+      part.end *= rows_below(0);
       for (int o = 0; o < sweep_.outputs; ++o) {
         part.out[o] = operands_[sweep_.inputs + o].data;
         if (partial[o])
@@ -163,11 +199,33 @@ class Sweeper {
   }
 
   void sweep_part(const Part& part) const {
-    const int inner = rank_ - 1;
     if (rank_ == 1) return sweep_rows(part, 1, part.begin, part.end - part.begin);
-    std::int64_t rows = part.end - part.begin;
-    for (int axis = 1; axis < inner; ++axis) rows *= axes_[axis].size;
-    sweep_rows(part, rows, 0, axes_[inner].size);
+    if (block_axis_ >= 0) return sweep_blocks(part);
+    sweep_rows(part, part.end - part.begin, 0, axes_[rank_ - 1].size);
+  }
+
+  void sweep_blocks(const Part& part) const {
+    const std::int64_t below = rows_below(block_axis_), size = axes_[block_axis_].size;
+    Ref<Value> sums[max_arguments];
+    for (int o = 0; o < sweep_.outputs; ++o)
+      if (const int k = sweep_.inputs + o; folded_[o] && operands_[k].strides[block_axis_] == 0)
+        sums[o] = Value::make({size_below(block_axis_, k, false, rank_ - 1)}, sweep_.dtype);
+    for (Part block = part; block.begin < part.end; block.begin = block.end) {
+      const std::int64_t index = block.begin / below % size;
+      const std::int64_t next = std::min((index / block_ + 1) * block_, size);
+      block.end = std::min(part.end, (block.begin / below - index + next) * below);
+      const Rows first = first_row(part, block.begin / below / size * size * below, 0);
+      for (int o = 0; o < sweep_.outputs; ++o)
+        if (sums[o]) {
+          block.out[o] = sums[o]->template as<char>();
+          block.base[o] = first.offset[sweep_.inputs + o];
+          std::fill_n(sums[o]->template as<T>(), sums[o]->numel(), T(0));
+        }
+      sweep_rows(block, block.end - block.begin, 0, axes_[rank_ - 1].size);
+      for (int o = 0; o < sweep_.outputs; ++o)
+        for (std::int64_t i = 0; sums[o] && i < sums[o]->shape[0]; ++i)
+          reinterpret_cast<T*>(part.out[o])[block.base[o] + i] += sums[o]->template as<T>()[i];
+    }
   }
 
   // The offset of each operand at a row, kept up to date like an odometer.
@@ -176,12 +234,16 @@ class Sweeper {
     std::int64_t offset[max_operands];
   };
 
-  Rows first_row(const Part& part, std::int64_t column) const {
+  Rows first_row(const Part& part, std::int64_t row, std::int64_t column) const {
     Rows rows;
-    rows.index[0] = rank_ > 1 ? part.begin : 0;
-    for (int k = 0; k < count_; ++k)
-      rows.offset[k] = (rank_ > 1 ? part.begin * operands_[k].strides[0] : 0) +
-                       column * operands_[k].strides[rank_ - 1];
+    for (int axis = rank_ - 2; axis >= 0; row /= axes_[axis--].size)
+      rows.index[axis] = row % axes_[axis].size;
+    for (int k = 0; k < count_; ++k) {
+      rows.offset[k] = column * operands_[k].strides[rank_ - 1];
+      for (int axis = 0; axis < rank_ - 1; ++axis)
+        rows.offset[k] += rows.index[axis] * operands_[k].strides[axis];
+      if (k >= sweep_.inputs) rows.offset[k] -= part.base[k - sweep_.inputs];
+    }
     return rows;
   }
 
@@ -197,7 +259,7 @@ class Sweeper {
 
   void sweep_rows(const Part& part, std::int64_t rows, std::int64_t column,
                   std::int64_t columns) const {
-    Rows row = first_row(part, column);
+    Rows row = first_row(part, rank_ > 1 ? part.begin : 0, column);
     if (any_boolean_ || columns < sweep_.width) {
       const std::int64_t step = std::max<std::int64_t>(1, panel / columns);
       for (std::int64_t r = 0; r < rows; r += step)
@@ -237,6 +299,7 @@ class Sweeper {
     }
     for (int o = 0; o < sweep_.outputs; ++o) {
       const int k = sweep_.inputs + o;
+      run.out[o] = nullptr;
       if (!part.out[o]) {
         run.into[o] = Into::nothing;
       } else if (folded_[o] && !moves(k)) {
@@ -345,6 +408,8 @@ class Sweeper {
   Axis axes_[Shape::max_rank];
   Operand operands_[max_operands];
   std::uint32_t all_missing_ = 0;
+  int block_axis_ = -1;
+  std::int64_t block_ = 0;
   bool folded_[max_arguments] = {};
   bool any_boolean_ = false;
 };

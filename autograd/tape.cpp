@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <string_view>
 #include <vector>
 #include <xtape/autograd/tape.hpp>
@@ -72,6 +73,11 @@ Tensor plain_sum(const Tensor& a, const Tensor& b, bool in_place) {
   return sum;
 }
 
+Tensor copy_of(const Tensor& x, const Location& where) {
+  return record("accumulate", where, {unsaved(x)}, x.copy(),
+                [](Backward& backward) { backward.give(0, backward.grad()); });
+}
+
 Tensor recorded_sum(const Tensor& a, const Tensor& b, const Location& where) {
   return record("accumulate", where, {unsaved(a), unsaved(b)}, plain_sum(a, b, false),
                 [](Backward& backward) {
@@ -80,16 +86,23 @@ Tensor recorded_sum(const Tensor& a, const Tensor& b, const Location& where) {
                 });
 }
 
-// Adds `share` to a gradient. A leaf's gradient belongs to the user and is added to in place, as in
-// PyTorch; it never shares its memory with another tensor's.
-void accumulate(Tensor& slot, const Tensor& share, const Node& node, bool create_graph) {
+// Adds `share` to a gradient of `node`. One that is `kept` belongs to the user: it never shares its
+// memory with another tensor's, and is added to in place, as in PyTorch, unless it is recorded.
+void accumulate(Tensor& slot, const Tensor& share, const Node& node, bool kept, bool create_graph) {
   if (!slot.defined()) {
-    const bool take = create_graph || !node.is_leaf() || share.exclusive();
-    slot = take ? share : share.copy();
-  } else if (create_graph) {
+    slot = !kept || share.exclusive() ? share : copy_of(share, node.where);
+    return;
+  }
+  if (slot.shape() != share.shape() || slot.dtype() != share.dtype())
+    raise<ShapeError>(
+        node.where, node.op,
+        fmt::format("gradients of {} {} and {} {} for one tensor", name_of(slot.dtype()),
+                    slot.shape().str(), name_of(share.dtype()), share.shape().str()));
+  if (create_graph) {
     slot = recorded_sum(slot, share, node.where);
   } else {
-    slot = plain_sum(slot, share, node.is_leaf() || slot.exclusive());
+    if (kept && !slot.node()) slot.value()->changed(node.where);
+    slot = plain_sum(slot, share, kept ? !slot.node() : slot.exclusive());
   }
 }
 
@@ -114,6 +127,8 @@ class Walk {
         capturing_(capturing),
         captures_(captures),
         outer_(std::exchange(current, this)) {
+    if (capturing) oldest_ = std::numeric_limits<std::uint64_t>::max();
+    for (const Capture& capture : captures) oldest_ = std::min(oldest_, capture.node->sequence);
     if (spare.empty()) return;
     heap_ = std::move(spare.back());
     spare.pop_back();
@@ -131,19 +146,20 @@ class Walk {
   Walk& operator=(const Walk&) = delete;
 
   /// Adds `share` to what has arrived at one output of a node, and queues the node.
-  void deposit(Node& node, std::uint32_t output, const Tensor& share) {
+  void deposit(Node& node, std::uint32_t output, Tensor share) {
+    if (node.sequence < oldest_) return;  // leads to nothing that is wanted
     if (node.is_leaf() && capturing_) {
       for (Capture& capture : captures_)
-        if (capture.node == &node) accumulate(capture.grad, share, node, create_graph_);
+        if (capture.node == &node) accumulate(capture.grad, share, node, true, create_graph_);
       return;
     }
     if (!node.is_leaf() && !node.queued) {
-      clear(node);  // a gradient retained from an earlier walk
+      clear(node);  // what a vjp that threw has left
       node.queued = true;
       heap_.push_back(&node);
       std::push_heap(heap_.begin(), heap_.end(), older);
     }
-    accumulate(node.grads[output], share, node, create_graph_);
+    accumulate(node.grads[output], share, node, node.is_leaf(), create_graph_);
   }
   Node* pop() {
     if (heap_.empty()) return nullptr;
@@ -153,7 +169,16 @@ class Walk {
     node->queued = false;
     for (Capture& capture : captures_)
       if (capture.node == node) capture.grad = node->grads[capture.output];
+    for (std::size_t i = 0; node->kept && !capturing_ && i < node->grads.size(); ++i)
+      if (node->grads[i].defined())
+        accumulate(node->kept[i], node->grads[i], *node, true, create_graph_);
     return node;
+  }
+  /// Makes sure that no two results share memory with each other or with a seed.
+  void separate_captures() {
+    for (Capture& capture : captures_)
+      if (capture.grad.defined() && !capture.grad.exclusive())
+        capture.grad = copy_of(capture.grad, capture.node->where);
   }
   bool capturing() const { return capturing_; }
 
@@ -161,6 +186,7 @@ class Walk {
 
  private:
   bool create_graph_, capturing_;
+  std::uint64_t oldest_ = 0;  // the lowest sequence that has to be visited
   std::span<Capture> captures_;
   Walk* outer_;
   std::vector<Node*> heap_;
@@ -181,7 +207,7 @@ void run(Node& node, bool create_graph, bool retain) {
   const Caller caller(node.where);
   Backward context(node, create_graph);
   node.vjp(context);
-  if (!node.keeps_grad) clear(node);
+  clear(node);
   if (retain) return;
   node.freed = true;
   for (Node::Input& input : node.inputs) release_value(input);
@@ -203,7 +229,7 @@ void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
   if (!root.defined() || !root.node())
     raise<GradError>(where, "backward",
                      "the tensor does not depend on one that requires gradients");
-  if (seed.shape() != root.shape())
+  if (seed.shape(where) != root.shape())
     raise<ShapeError>(where, "backward",
                       fmt::format("the seed has shape {}, the tensor {}", seed.shape().str(),
                                   root.shape().str()));
@@ -245,6 +271,11 @@ struct Doomed {
 };
 static thread_local Doomed doomed;
 
+Tensor* Node::kept_grad(std::uint32_t output) {
+  if (is_leaf()) return &grads[output];
+  return kept ? &kept[output] : nullptr;
+}
+
 void Node::destroy(Node* node) noexcept { doomed.add(node); }
 
 void Node::lay_out(const char* name, const Location& at, char* tail, std::size_t input_count,
@@ -280,13 +311,13 @@ Tensor Backward::result() const {
   return tensor;
 }
 
-void Backward::give(int input, const Tensor& share) {
+void Backward::give(int input, Tensor share) {
   const Node::Input& edge = node_.inputs[input];
   if (!edge.node || !share.defined()) return;
   if (anomaly_enabled())
     if (const auto at = first_not_finite(share); at >= 0)
       raise_anomaly(&node_, node_.op, node_.where, share, at);
-  Walk::current->deposit(*edge.node, edge.output, share);
+  Walk::current->deposit(*edge.node, edge.output, std::move(share));
 }
 
 Tensor* Backward::accumulator(int input) const {
@@ -294,7 +325,8 @@ Tensor* Backward::accumulator(int input) const {
   if (create_graph_ || anomaly_enabled() || !edge.node) return nullptr;
   if (edge.node->is_leaf() ? Walk::current->capturing() : !edge.node->queued) return nullptr;
   Tensor& slot = edge.node->grads[edge.output];
-  return slot.defined() && (edge.node->is_leaf() || slot.exclusive()) ? &slot : nullptr;
+  if (!slot.defined()) return nullptr;
+  return (edge.node->is_leaf() ? !slot.node() : slot.exclusive()) ? &slot : nullptr;
 }
 
 bool grad_enabled() { return recording; }
@@ -336,6 +368,8 @@ void connect(const Ref<Node>& node, std::span<const Operand> inputs,
 
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs) {
+  // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
+  if (Walk::current) return;
   for (const Operand& input : inputs)
     if (first_not_finite(input.tensor) >= 0) return;
   for (const Tensor& output : outputs)
@@ -358,6 +392,7 @@ static void walk_back(std::span<const Tensor> roots, std::span<const Tensor> see
     walk.deposit(*roots[i].node(), roots[i].output(), seeds[i]);
   while (Node* node = walk.pop())
     run(*node, options.create_graph, options.retain_graph || options.create_graph);
+  walk.separate_captures();
 }
 
 void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
@@ -408,7 +443,6 @@ Tensor& Tensor::requires_grad(bool wanted, Location where) {
     set_node(Ref<Node>(), 0);
   } else if (!node()) {
     const Ref<Node> leaf = Node::make<Leaf>("leaf", Caller::or_else(where), 0, 1);
-    leaf->keeps_grad = true;
     set_node(leaf, 0);
   }
   return *this;
@@ -416,13 +450,14 @@ Tensor& Tensor::requires_grad(bool wanted, Location where) {
 
 Tensor Tensor::grad(Location where) const {
   value(where);
-  return node() && node()->keeps_grad ? node()->grads[output()] : Tensor();
+  const Tensor* kept = node() ? node()->kept_grad(output()) : nullptr;
+  return kept ? *kept : Tensor();
 }
 
 void Tensor::set_grad(const Tensor& grad, Location where) const {
   if (!node() || !is_leaf())
     raise<GradError>(where, "set_grad", "only a leaf that requires gradients has one to set");
-  if (grad.shape() != shape())
+  if (grad.shape(where) != shape())
     raise<ShapeError>(
         where, "set_grad",
         fmt::format("the gradient has shape {}, the tensor {}", grad.shape().str(), shape().str()));
@@ -435,12 +470,12 @@ void Tensor::set_grad(const Tensor& grad, Location where) const {
 
 void Tensor::zero_grad(Location where) const {
   value(where);
-  if (node() && node()->keeps_grad) node()->grads[output()] = Tensor();
+  if (Tensor* kept = node() ? node()->kept_grad(output()) : nullptr) *kept = Tensor();
 }
 
 void Tensor::retain_grad(Location where) const {
   if (!node()) raise<GradError>(where, "retain_grad", "the tensor does not require gradients");
-  node()->keeps_grad = true;
+  if (!is_leaf() && !node()->kept) node()->kept.reset(new Tensor[node()->grads.size()]);
 }
 
 void Tensor::backward(const BackwardOptions& options, Location where) const {

@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <initializer_list>
+#include <memory>
 #include <new>
 #include <span>
 #include <xtape/autograd/pool.hpp>
@@ -31,19 +32,21 @@ class Node {
   };
 
   std::atomic<std::uint32_t> refs{1};
-  bool queued = false;      // waits in the walk of a backward()
-  bool freed = false;       // what it saved is gone
-  bool keeps_grad = false;  // a leaf, or retain_grad()
+  bool queued = false;  // waits in the walk of a backward()
+  bool freed = false;   // what it saved is gone
   const char* op;
   Location where;
   std::uint64_t sequence;
   std::span<Input> inputs;
-  std::span<Tensor> grads;  // one for each output: what has arrived so far
+  std::span<Tensor> grads;         // one for each output: what has arrived so far
+  std::unique_ptr<Tensor[]> kept;  // the same after every walk, if retain_grad() asked for it
 
   virtual ~Node() = default;
   /// Hands every input its share of the gradient of the outputs.
   virtual void vjp(Backward& backward) = 0;
   virtual bool is_leaf() const { return false; }
+  /// The gradient of an output that outlives the walk, or null if none does.
+  Tensor* kept_grad(std::uint32_t output);
   static void destroy(Node* node) noexcept;
 
   /// Makes a node of type N from `arguments`, with its trailing arrays, in one block.
@@ -88,8 +91,9 @@ class Backward {
   Tensor input(int index) const;
   /// The first output with its place on the tape, if it was saved as the last operand.
   Tensor result() const;
-  /// Adds to the gradient of an input; an undefined tensor adds nothing.
-  void give(int input, const Tensor& share);
+  /// Adds to the gradient of an input; an undefined tensor adds nothing. Move the share in, or give a
+  /// temporary, if nobody else needs it: then it can become the gradient without a copy.
+  void give(int input, Tensor share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.
   Tensor* accumulator(int input) const;
   /// True if the shares must be computed by recorded operations.
@@ -178,7 +182,9 @@ void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
 
 /// The gradients of sum(seed * root) with respect to `inputs`, leaves or not, without touching the
 /// gradients that tensors keep. Where an input has no influence the result is not defined().
-/// Throws GradError if an input does not require gradients; otherwise as Tensor::backward().
+/// Threads may call it for graphs that share leaves and nothing else; backward() wants leaves of
+/// its own. Throws GradError if an input does not require gradients; otherwise as
+/// Tensor::backward().
 std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
                          std::span<const Tensor> seeds, const BackwardOptions& options = {},
                          Location where = {});

@@ -24,17 +24,16 @@ Tensor::Tensor(Ref<Value> value)
 namespace {
 
 // The shape of nested lists, taken from the first item of each level.
-void measure(const Nested& nested, Shape& shape) {
+void measure(const Nested& nested, Shape& shape, const Location& where) {
   if (!nested.is_list) return;
-  shape.push_back(static_cast<std::int64_t>(nested.items.size()));
-  if (!nested.items.empty()) measure(nested.items.front(), shape);
+  shape.push_back(static_cast<std::int64_t>(nested.items.size()), where);
+  if (!nested.items.empty()) measure(nested.items.front(), shape, where);
 }
 
 template <class T>
 void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Location& where) {
   if (!nested.is_list && depth == shape.rank()) {
-    *to++ = std::is_integral_v<T> && !std::is_same_v<T, bool> ? static_cast<T>(nested.integer)
-                                                              : static_cast<T>(nested.number);
+    *to++ = nested.integral ? static_cast<T>(nested.integer) : static_cast<T>(nested.number);
     return;
   }
   if (!nested.is_list || depth == shape.rank() ||
@@ -49,7 +48,7 @@ void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Loc
 
 Tensor::Tensor(const Nested& nested, DType dtype, const Location& where) {
   Shape shape;
-  measure(nested, shape);
+  measure(nested, shape, where);
   *this = empty(shape, dtype);
   const auto from = [&](auto* to) { fill(nested, shape, 0, to, where); };
   switch (dtype) {
@@ -66,7 +65,7 @@ const Ref<Value>& Tensor::value(Location where) const {
 }
 
 Node* Tensor::node() const { return body_ ? body_->node : nullptr; }
-std::uint32_t Tensor::output() const { return body_->output; }
+std::uint32_t Tensor::output() const { return body_ ? body_->output : 0; }
 
 void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
   if (body_->node) Ref<Node>::adopt(body_->node);
@@ -78,7 +77,8 @@ void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
 bool Tensor::exclusive() const { return body_.unique() && body_->value->exclusive(); }
 
 std::int64_t Tensor::size(std::int64_t axis, Location where) const {
-  return shape()[normalize_axis(axis, rank(where), "size", where)];
+  const Shape& sizes = shape(where);
+  return sizes[normalize_axis(axis, sizes.rank(), "size", where)];
 }
 
 void* Tensor::typed(DType wanted, const Location& where) const {
@@ -93,13 +93,16 @@ void Tensor::change(const Location& where) const {
   if (requires_grad() && grad_enabled())
     raise<GradError>(where, "mutable_values",
                      "a tensor that requires gradients may be changed only under NoGrad");
-  value()->changed(where);
+  value(where)->changed(where);
 }
 
-Tensor Tensor::detach(Location where) const { return Tensor(Value::show(value(where), shape())); }
+Tensor Tensor::detach(Location where) const {
+  const Ref<Value>& memory = value(where);
+  return Tensor(Value::show(memory, memory->shape));
+}
 
 Tensor Tensor::copy(Location where) const {
-  Tensor out = empty(shape(where), dtype());
+  Tensor out = empty(shape(where), dtype(where));
   if (numel() > 0) std::memcpy(out.value()->data, value()->data, value()->bytes());
   return out;
 }
@@ -113,7 +116,9 @@ Tensor Arg::as_tensor(DType dtype) const {
   switch (dtype) {
     case DType::float32: *out.value()->as<float>() = static_cast<float>(number_); break;
     case DType::float64: *out.value()->as<double>() = number_; break;
-    case DType::int64: *out.value()->as<std::int64_t>() = integer_; break;
+    case DType::int64:
+      *out.value()->as<std::int64_t>() = integral_ ? integer_ : static_cast<std::int64_t>(number_);
+      break;
     case DType::boolean: *out.value()->as<bool>() = number_ != 0; break;
   }
   return out;
@@ -124,10 +129,16 @@ namespace {
 constexpr std::int64_t edge_items = 3;
 constexpr std::int64_t whole_below = 1000;
 
+// The sign of a NaN means nothing and differs between processors.
+template <class T>
+std::string number(T x, int digits) {
+  return std::isnan(x) ? "nan" : fmt::format("{:.{}g}", x, digits);
+}
+
 std::string element(const Tensor& tensor, std::int64_t i) {
   switch (tensor.dtype()) {
-    case DType::float32: return fmt::format("{:.6g}", tensor.value()->as<float>()[i]);
-    case DType::float64: return fmt::format("{:.8g}", tensor.value()->as<double>()[i]);
+    case DType::float32: return number(tensor.value()->as<float>()[i], 6);
+    case DType::float64: return number(tensor.value()->as<double>()[i], 8);
     case DType::int64: return fmt::format("{}", tensor.value()->as<std::int64_t>()[i]);
     default: return tensor.value()->as<bool>()[i] ? "true" : "false";
   }

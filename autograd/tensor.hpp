@@ -10,6 +10,7 @@
 #include <xtape/autograd/value.hpp>
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xarray.hpp>
+#include <xtensor/xnoalias.hpp>
 
 namespace xtape {
 
@@ -30,10 +31,12 @@ constexpr DType dtype_of() {
 struct Nested {
   template <class T>
   requires std::is_arithmetic_v<T> Nested(T number)
-      : number(static_cast<double>(number)), integer(static_cast<std::int64_t>(number)) {}
+      : integral(std::is_integral_v<T>), number(static_cast<double>(number)) {
+    if constexpr (std::is_integral_v<T>) integer = static_cast<std::int64_t>(number);
+  }
   Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
 
-  bool is_list = false;
+  bool is_list = false, integral = false;
   double number = 0;
   std::int64_t integer = 0;
   std::vector<Nested> items;
@@ -47,7 +50,8 @@ struct BackwardOptions {
 /// A multi-dimensional array of one element type with a place on the tape.
 class Tensor {
  public:
-  /// No tensor at all; everything but defined(), copying and assignment throws.
+  /// No tensor at all: it can be copied, assigned, printed and asked whether it is defined() or
+  /// requires a gradient; everything else throws ValueError.
   Tensor() = default;
   /// A tensor on its own memory with uninitialised elements.
   static Tensor empty(const Shape& shape, DType dtype) { return Tensor(Value::make(shape, dtype)); }
@@ -63,7 +67,7 @@ class Tensor {
       : Tensor(Nested(items), dtype, where) {}
   /// A copy of an xtensor expression of any kind; the element type follows the expression's.
   template <class E>
-  explicit Tensor(const xt::xexpression<E>& expression);
+  explicit Tensor(const xt::xexpression<E>& expression, Location where = {});
   /// A copy of row-major elements in memory: float, double, bool or integers.
   template <class T>
   static Tensor from(const T* data, const Shape& shape);
@@ -95,8 +99,9 @@ class Tensor {
   }
   template <class T>
   T* mutable_data(Location where = {}) const {
+    void* const elements = typed(dtype_of<T>(), where);
     change(where);
-    return static_cast<T*>(typed(dtype_of<T>(), where));
+    return static_cast<T*>(elements);
   }
   /// The only element as a C++ number. Throws ShapeError if there is not exactly one.
   template <class T>
@@ -171,10 +176,9 @@ class Arg {
   Arg(const Tensor& tensor, Location where = {}) : tensor_(&tensor), where_(where) {}
   template <class T>
   requires std::is_arithmetic_v<T> Arg(T number, Location where = {})
-      : number_(static_cast<double>(number)),
-        integer_(static_cast<std::int64_t>(number)),
-        integral_(std::is_integral_v<T>),
-        where_(where) {}
+      : number_(static_cast<double>(number)), integral_(std::is_integral_v<T>), where_(where) {
+    if constexpr (std::is_integral_v<T>) integer_ = static_cast<std::int64_t>(number);
+  }
 
   bool is_tensor() const { return tensor_ != nullptr; }
   const Tensor& tensor() const { return *tensor_; }
@@ -193,17 +197,17 @@ class Arg {
 };
 
 template <class E>
-Tensor::Tensor(const xt::xexpression<E>& expression) {
+Tensor::Tensor(const xt::xexpression<E>& expression, Location where) {
   const auto& source = expression.derived_cast();
   using Element = std::decay_t<typename E::value_type>;
   using Stored =
       std::conditional_t<dtype_of<Element>() == int64, std::int64_t,
                          std::conditional_t<dtype_of<Element>() == float64, double, Element>>;
   Shape shape;
-  for (auto size : source.shape()) shape.push_back(static_cast<std::int64_t>(size));
+  for (auto size : source.shape()) shape.push_back(static_cast<std::int64_t>(size), where);
   *this = empty(shape, dtype_of<Element>());
   auto target = adapt(value()->template as<Stored>());
-  target = source;
+  xt::noalias(target) = source;
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 namespace xtape {
 
 Ref<Value> Value::make(const Shape& shape, DType dtype) {
+  if (shape.numel() > std::int64_t{1} << 46) throw std::bad_alloc();
   const std::size_t bytes = sizeof(Value) + shape.numel() * size_of(dtype);
   Value* value = new (pool::allocate(bytes)) Value(shape, dtype);
   value->data = value + 1;

@@ -46,10 +46,10 @@ int main() {
 }
 
 // Output:
-// f = 5.7488
-// gradient [2.22324, 1.97260, -8.06321]
-// derivative 1 of x^4 at 2: [32]
-// derivative 2 of x^4 at 2: [48]
-// derivative 3 of x^4 at 2: [48]
-// changed [10,  2,  3]
-// matmul: ...
+//   f = 5.7487
+//   gradient [ 2.22324,   1.9726, -8.06321]
+//   derivative 1 of x^4 at 2: [32]
+//   derivative 2 of x^4 at 2: [48]
+//   derivative 3 of x^4 at 2: [48]
+//   changed [10,  2,  3]
+//   matmul: inner sizes differ: left [2, 3], right [4, 3]; did you mean to transpose the right operand? (01_tape.cpp:42)

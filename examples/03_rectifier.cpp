@@ -43,3 +43,6 @@ int main() {
 }
 
 // Output:
+//   value    [-0.493194, -0.202402,   0.25993,    1.0476,   2.00681]
+//   gradients right: yes
+//   learnt   t = 1.0, a = 0.1, corner sharper than before: yes

@@ -32,16 +32,19 @@ Tensor full(const Shape& shape, double value, DType dtype) {
 }
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor full_like(const Tensor& like, double value) {
-  return full(like.shape(), value, like.dtype());
+Tensor full_like(const Tensor& like, double value, Location where) {
+  return full(like.shape(where), value, like.dtype(where));
 }
-Tensor zeros_like(const Tensor& like) { return full_like(like, 0); }
-Tensor ones_like(const Tensor& like) { return full_like(like, 1); }
+Tensor zeros_like(const Tensor& like, Location where) { return full_like(like, 0, where); }
+Tensor ones_like(const Tensor& like, Location where) { return full_like(like, 1, where); }
 
 Tensor arange(double start, double stop, double step, DType dtype, Location where) {
   if (step == 0) raise<ValueError>(where, "arange", "the step is 0");
-  const auto count = static_cast<std::int64_t>(std::max(0.0, std::ceil((stop - start) / step)));
-  return generate({count}, dtype,
+  const double count = std::ceil((stop - start) / step);
+  if (!(count < 0x1p62))
+    raise<ValueError>(where, "arange",
+                      fmt::format("from {} to {} in steps of {} never ends", start, stop, step));
+  return generate({static_cast<std::int64_t>(std::max(0.0, count))}, dtype,
                   [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
@@ -54,8 +57,9 @@ Tensor linspace(double start, double stop, std::int64_t count, DType dtype, Loca
   });
 }
 
-Tensor eye(std::int64_t n, DType dtype) {
-  return generate({n, n}, dtype, [n](std::int64_t i) { return i % (n + 1) == 0 ? 1.0 : 0.0; });
+Tensor eye(std::int64_t n, DType dtype, Location where) {
+  return generate(Shape({n, n}, where), dtype,
+                  [n](std::int64_t i) { return i % (n + 1) == 0 ? 1.0 : 0.0; });
 }
 
 }  // namespace xtape

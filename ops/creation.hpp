@@ -9,16 +9,17 @@ Tensor full(const Shape& shape, double value, DType dtype = float32);
 Tensor zeros(const Shape& shape, DType dtype = float32);
 Tensor ones(const Shape& shape, DType dtype = float32);
 /// Like another tensor in shape and element type, without its place on the tape.
-Tensor full_like(const Tensor& like, double value);
-Tensor zeros_like(const Tensor& like);
-Tensor ones_like(const Tensor& like);
-/// start, start + step, ... before stop, as PyTorch's arange. Throws ValueError for a step of 0.
+Tensor full_like(const Tensor& like, double value, Location where = {});
+Tensor zeros_like(const Tensor& like, Location where = {});
+Tensor ones_like(const Tensor& like, Location where = {});
+/// start, start + step, ... before stop, as PyTorch's arange. Throws ValueError for a step of 0 and
+/// for more numbers than can be counted.
 Tensor arange(double start, double stop, double step = 1, DType dtype = float32,
               Location where = {});
 /// `count` numbers from start to stop, both included. Throws ValueError for a negative count.
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype = float32,
                 Location where = {});
-/// The n by n identity.
-Tensor eye(std::int64_t n, DType dtype = float32);
+/// The n by n identity. Throws ShapeError for a negative n.
+Tensor eye(std::int64_t n, DType dtype = float32, Location where = {});
 
 }  // namespace xtape

@@ -186,6 +186,10 @@ Tensor batched(const Tensor& a, bool ta, const Tensor& b, bool tb, const Locatio
 Shape leading(const Shape& shape) {
   return Shape(std::span<const std::int64_t>(shape.begin(), shape.rank() - 2));
 }
+// How many rows a tensor has whose last axis is a row; right for rows without elements, too.
+std::int64_t rows_of(const Shape& shape) {
+  return Shape(std::span<const std::int64_t>(shape.begin(), shape.rank() - 1)).numel();
+}
 Shape with_matrix(Shape shape, std::int64_t rows, std::int64_t columns) {
   shape.push_back(rows);
   shape.push_back(columns);
@@ -214,7 +218,7 @@ Tensor matmul(const Arg& left, const Arg& right) {
   if (a.rank() == 2 && b.rank() == 2) {
     out = product(a, false, b, false, "matmul", at);
   } else if (b.rank() == 2) {  // one matrix for the whole stack: a single product of all rows
-    out = product(reshape(a, {-1, inner_a}), false, b, false, "matmul", at);
+    out = product(reshape(a, Shape{rows_of(a.shape()), inner_a}), false, b, false, "matmul", at);
     out = reshape(out, with_matrix(leading(a.shape()), m, n));
   } else {
     const Shape stack = broadcast(leading(a.shape()), leading(b.shape()), "matmul", at);
@@ -242,7 +246,7 @@ Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
     raise<ShapeError>(at, "linear",
                       fmt::format("bias is {} {}, {} [{}] wanted", name_of(bias.dtype()),
                                   bias.shape().str(), name_of(x.dtype()), out_size));
-  const Tensor rows = x.rank() == 2 ? x : reshape(x, Shape{in ? x.numel() / in : 0, in});
+  const Tensor rows = x.rank() == 2 ? x : reshape(x, Shape{rows_of(x.shape()), in});
   Shape shape = x.shape();
   shape[shape.rank() - 1] = out_size;
   Tensor out;

@@ -56,6 +56,14 @@ inline const auto exp_difference =
                       .about = "exp(a - b), the term of a stable softmax",
                       .formula = "exp(x - y)"},
                      [](auto a, auto b) { return xtape::exp(a - b); });
+inline const auto log_scaled = detail::function(
+    {.name = "log_scaled",
+     .about = "log(a e^b), the last step of logsumexp; slope 0 where a is 0",
+     .formula = "log(x) + y",
+     .low = 0.05},
+    [](auto a, auto b) {
+      return where(a == 0, -std::numeric_limits<double>::infinity(), xtape::log(a) + b);
+    });
 
 inline const auto finite_or_zero = detail::function(
     {.name = "finite_or_zero", .about = "x, or 0 if it is infinite or NaN", .formula = "x"},

@@ -71,13 +71,13 @@ Tensor extremum(const Arg& argument, const Dims& dims, bool keepdim, Fold fold, 
   const Tensor numbers = x.dtype() == boolean ? cast(Arg(x, at), int64) : x;
   const Tensor out = Tensor::empty(to.result, numbers.dtype());
   sweep(numbers, out, x.shape(), to.folded, fold);
-  return record(op, at, {saved(numbers)}, out,
-                [folded = to.folded, kept = out.detach()](Backward& backward) {
-                  const Tensor input = backward.input(0);
-                  const Tensor ties = cast(input.detach() == reshape(kept, folded), input.dtype());
-                  const Tensor share = reshape(backward.grad(), folded) / sum_to(ties, folded);
-                  backward.give(0, where(ties, share, 0));
-                });
+  return record(
+      op, at, {saved(numbers), saved(out)}, out, [folded = to.folded](Backward& backward) {
+        const Tensor input = backward.input(0), chosen = reshape(backward.input(1), folded);
+        const Tensor ties = cast(input.detach() == chosen, input.dtype());
+        const Tensor share = reshape(backward.grad(), folded) / sum_to(ties, folded);
+        backward.give(0, where(ties, share, 0));
+      });
 }
 
 template <class T>
@@ -155,21 +155,22 @@ Tensor argmax(const Arg& argument, std::int64_t dim, bool keepdim) {
 Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
   const Caller caller(argument.where());
   const Tensor x = argument.as_tensor(float32);
-  const Tensor m = amax(x, dims, true).detach();
+  const Tensor m = extremum(x.detach(), dims, true, Fold::max, "logsumexp");
   const Tensor finite = formulas::finite_or_zero(m);
-  const Tensor out = log(formulas::exp_difference.sum(dims.keep(), x, finite)) + finite;
+  const Tensor total = formulas::exp_difference.sum(dims.keep(), x, finite);
+  const Tensor out = formulas::log_scaled(total, finite);
   const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
   return reshape(out, to.result);
 }
 
 Tensor sum_to(const Arg& argument, const Shape& shape) {
   const Tensor x = argument.as_tensor(float32);
-  if (x.shape() == shape) return x;
+  if (x.shape() == shape && x.dtype() != boolean) return x;
   const Location at = Caller::or_else(argument.where());
   if (broadcast(x.shape(), shape, "sum_to", at) != x.shape())
     raise<ShapeError>(at, "sum_to",
                       fmt::format("{} does not broadcast to {}", shape.str(), x.shape().str()));
-  Tensor out = Tensor::empty(shape, x.dtype());
+  Tensor out = Tensor::empty(shape, is_floating(x.dtype()) ? x.dtype() : int64);
   sweep(x, out, x.shape(), shape, Fold::sum);
   return record("sum_to", at, {unsaved(x)}, out, [before = x.shape()](Backward& backward) {
     backward.give(0, broadcast_to(backward.grad(), before));

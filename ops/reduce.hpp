@@ -25,10 +25,12 @@ Tensor amin(const Arg& x, const Dims& dims = {}, bool keepdim = false);
 Tensor argmax(const Arg& x, std::int64_t dim, bool keepdim = false);
 
 /// log(sum(exp(x))) over axes, computed as log(sum(exp(x - m))) + m with the maximum m.
+/// The slope is 0 where all of x is -infinity, as in PyTorch. Throws as amax().
 Tensor logsumexp(const Arg& x, const Dims& dims = {}, bool keepdim = false);
 
 /// The sum over all axes that `shape` does not have or has with size 1: the transpose of
-/// broadcast_to. Throws ShapeError if `shape` does not broadcast to the shape of x.
+/// broadcast_to. Integers and booleans are summed as int64. Throws ShapeError if `shape` does not
+/// broadcast to the shape of x.
 Tensor sum_to(const Arg& x, const Shape& shape);
 
 /// x repeated to `shape` by NumPy's rule. Throws ShapeError if it does not broadcast to it.

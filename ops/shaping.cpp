@@ -101,8 +101,8 @@ struct Steps {
 };
 
 Steps resolve(const Range& range, std::int64_t n, const Location& at) {
-  const std::int64_t step = range.step;
-  if (step == 0) raise<ValueError>(at, "slice", "the step is 0");
+  if (range.step == 0) raise<ValueError>(at, "slice", "the step is 0");
+  const std::int64_t step = std::clamp(range.step, -n - 1, n + 1);  // larger ones mean the same
   const std::int64_t lowest = step > 0 ? 0 : -1, highest = step > 0 ? n : n - 1;
   const auto bound = [&](std::int64_t i) { return std::clamp(i < 0 ? i + n : i, lowest, highest); };
   const std::int64_t start = range.start ? bound(*range.start) : (step > 0 ? lowest : highest);
@@ -229,7 +229,7 @@ Tensor reshape(const Arg& argument, std::initializer_list<std::int64_t> sizes) {
   for (std::int64_t size : sizes) {
     if (size == -1 && unknown < 0) unknown = position;
     else known *= size;
-    shape.push_back(size == -1 && unknown == position ? 1 : size);
+    shape.push_back(size == -1 && unknown == position ? 1 : size, at);
     ++position;
   }
   if (unknown >= 0) {
@@ -268,8 +268,8 @@ Tensor unsqueeze(const Arg& argument, std::int64_t dim) {
   const int axis = normalize_axis(dim, x.rank() + 1, "unsqueeze", at);
   Shape shape;
   for (int i = 0; i <= x.rank(); ++i) {
-    if (i == axis) shape.push_back(1);
-    if (i < x.rank()) shape.push_back(x.shape()[i]);
+    if (i == axis) shape.push_back(1, at);
+    if (i < x.rank()) shape.push_back(x.shape()[i], at);
   }
   return with_shape(x, shape, "unsqueeze", at);
 }
@@ -334,6 +334,7 @@ Tensor slice(const Arg& argument, std::int64_t dim, const Range& range) {
 
 Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, Location where) {
   const Location at = Caller::or_else(where);
+  const Caller caller(at);
   if (tensors.empty()) raise<ValueError>(at, "cat", "no tensors given");
   const Tensor& first = tensors.front();
   const int axis = normalize_axis(dim, first.rank(), "cat", at);
@@ -373,15 +374,23 @@ Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, Location where)
 
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim, Location where) {
   const Caller caller(where);
+  if (tensors.empty()) raise<ValueError>(where, "stack", "no tensors given");
+  const Shape& first = tensors.front().shape();
+  dim = normalize_axis(dim, first.rank() + 1, "stack", where);
   std::vector<Tensor> expanded;
-  for (const Tensor& tensor : tensors) expanded.push_back(unsqueeze(tensor, dim));
-  if (!tensors.empty()) dim = normalize_axis(dim, tensors.front().rank() + 1, "stack", where);
+  for (const Tensor& tensor : tensors) {
+    if (tensor.shape() != first)
+      raise<ShapeError>(where, "stack",
+                        fmt::format("shapes differ: {} and {}", first.str(), tensor.shape().str()));
+    expanded.push_back(unsqueeze(tensor, dim));
+  }
   return cat(expanded, dim);
 }
 
 Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& given) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "gather", at);
   check_gather(x.shape(), axis, given.shape(), "gather", at);
   const Tensor index = checked_index(given, x.shape()[axis], "gather", at);
@@ -392,9 +401,10 @@ Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& given) {
     for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
                  [&](std::int64_t from, std::int64_t i) { to[i] = in[from]; });
   });
-  return record("gather", at, {unsaved(x)}, out,
-                [shape = x.shape(), axis, index, at](Backward& backward) {
+  return record("gather", at, {unsaved(x), saved(index)}, out,
+                [shape = x.shape(), axis, at](Backward& backward) {
                   const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(1);
                   if (Tensor* there = backward.accumulator(0)) {
                     there->value()->changed(at);
                     return add_scattered(*there, axis, index, share);
@@ -407,6 +417,7 @@ Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
                    const Tensor& source) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "scatter_add", at);
   check_gather(x.shape(), axis, given.shape(), "scatter_add", at);
   if (source.shape() != given.shape())
@@ -419,16 +430,18 @@ Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
   const Tensor index = checked_index(given, x.shape()[axis], "scatter_add", at);
   const Tensor out = x.copy();
   add_scattered(out, axis, index, source);
-  return record("scatter_add", at, {unsaved(x), unsaved(source)}, out,
-                [axis, index](Backward& backward) {
+  return record("scatter_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
+                [axis](Backward& backward) {
                   backward.give(0, backward.grad());
-                  if (backward.needs(1)) backward.give(1, gather(backward.grad(), axis, index));
+                  if (backward.needs(1))
+                    backward.give(1, gather(backward.grad(), axis, backward.input(2)));
                 });
 }
 
 Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "index_select", at);
   if (given.rank() != 1)
     raise<ShapeError>(at, "index_select",
@@ -442,15 +455,18 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) 
     for (std::int64_t i = 0; i < count; ++i)
       std::memcpy(out.value()->as<char>() + (o * count + i) * bytes,
                   x.value()->as<char>() + (o * whole.n + rows[i]) * bytes, bytes);
-  return record(
-      "index_select", at, {unsaved(x)}, out, [shape = x.shape(), axis, index](Backward& backward) {
-        // the index along every other axis, so that the transpose is scatter_add
-        const Tensor& share = backward.grad();
-        Shape around;
-        for (int i = 0; i < shape.rank(); ++i) around.push_back(i == axis ? index.numel() : 1);
-        const Tensor everywhere = broadcast_to(reshape(index, around), share.shape());
-        backward.give(0, scatter_add(zeros_of(shape, share.dtype()), axis, everywhere, share));
-      });
+  return record("index_select", at, {unsaved(x), saved(index)}, out,
+                [shape = x.shape(), axis](Backward& backward) {
+                  // the index along every other axis, so that the transpose is scatter_add
+                  const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(1);
+                  Shape around;
+                  for (int i = 0; i < shape.rank(); ++i)
+                    around.push_back(i == axis ? index.numel() : 1);
+                  const Tensor everywhere = broadcast_to(reshape(index, around), share.shape());
+                  backward.give(
+                      0, scatter_add(zeros_of(shape, share.dtype()), axis, everywhere, share));
+                });
 }
 
 Tensor take(const Arg& argument, const Tensor& index) {
