@@ -57,6 +57,10 @@ struct Reduction {
   Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where);
 };
 
+/// Gives recorded gradients of a formula over `space`; the result's gradient is reshaped to
+/// `folded` and scaled first.
+using GraphVjp = void (*)(Backward&, const Shape& space, const Shape& folded, double scale);
+
 /// A formula without its type: what it takes to apply it to tensors and to record that.
 class Formula {
  public:
@@ -65,8 +69,7 @@ class Formula {
   bool boolean_result;
   bool from_result;  // an element-wise call keeps its result instead of its argument
   const Kernels* (*kernels)(DType);  // null for an element type without kernels
-  // Gives recorded gradients; the result's gradient is reshaped to `folded` and scaled first.
-  void (*graph_vjp)(Backward&, const Shape& space, const Shape& folded, double scale);
+  GraphVjp graph_vjp;
 
   /// One fused pass; the arguments broadcast.
   Tensor apply(std::span<const Arg> arguments) const;
@@ -410,7 +413,7 @@ Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
                             if (dtype == int64) return K::template int64<F>();
                           return nullptr;
                         },
-                        &K::template graph_vjp<F, FromResult>};
+                        K::template graph<F, FromResult>()};
   return {kind, record, formula, {parameters...}};
 }
 

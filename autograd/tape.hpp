@@ -91,8 +91,8 @@ class Backward {
   Tensor input(int index) const;
   /// The first output with its place on the tape, if it was saved as the last operand.
   Tensor result() const;
-  /// Adds to the gradient of an input; an undefined tensor adds nothing. Move the share in, or give a
-  /// temporary, if nobody else needs it: then it can become the gradient without a copy.
+  /// Adds to the gradient of an input; an undefined tensor adds nothing. Move the share in, or give
+  /// a temporary, if nobody else needs it: then it can become the gradient without a copy.
   void give(int input, Tensor share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.
   Tensor* accumulator(int input) const;

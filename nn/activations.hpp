@@ -16,7 +16,7 @@ struct NnKernels {
   template <class F, bool FromResult>
   static const Kernels* float64();
   template <class F, bool FromResult>
-  static void graph_vjp(Backward&, const Shape& space, const Shape& folded, double scale);
+  static GraphVjp graph();
 };
 
 template <class F, class... P>

@@ -1,13 +1,13 @@
-// Compiles the recorded gradients of every formula in nn/.
+// Compiles the recorded gradients of every formula in nn/. Not inlined, or other files would not
+// find them.
 #include <xtape/nn/nn.hpp>
 #include <xtape/ops/ops.hpp>
 
 namespace xtape::detail {
 
 template <class F, bool FromResult>
-void NnKernels::graph_vjp(Backward& backward, const Shape& space, const Shape& folded,
-                          double scale) {
-  detail::graph_vjp<F, FromResult>(backward, space, folded, scale);
+[[gnu::noinline]] GraphVjp NnKernels::graph() {
+  return &graph_vjp<F, FromResult>;
 }
 
 }  // namespace xtape::detail

@@ -15,7 +15,7 @@ struct OpsKernels {
   template <class F>
   static const Kernels* int64();
   template <class F, bool FromResult>
-  static void graph_vjp(Backward&, const Shape& space, const Shape& folded, double scale);
+  static GraphVjp graph();
 };
 
 /// A formula that also works on integers.

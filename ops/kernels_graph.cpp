@@ -1,12 +1,12 @@
-// Compiles the recorded gradients of every formula in ops/.
+// Compiles the recorded gradients of every formula in ops/. Not inlined, or other files would not
+// find them.
 #include <xtape/ops/ops.hpp>
 
 namespace xtape::detail {
 
 template <class F, bool FromResult>
-void OpsKernels::graph_vjp(Backward& backward, const Shape& space, const Shape& folded,
-                           double scale) {
-  detail::graph_vjp<F, FromResult>(backward, space, folded, scale);
+[[gnu::noinline]] GraphVjp OpsKernels::graph() {
+  return &graph_vjp<F, FromResult>;
 }
 
 }  // namespace xtape::detail
