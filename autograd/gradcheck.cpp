@@ -24,6 +24,7 @@ struct Judged {
   Verdict verdict = Verdict::right;
   double excess = -1;  // the error in units of the allowed one
   double scale = 0;    // the largest gradient of the same input
+  bool coarse = false;
   GradcheckElement element;
   bool worse_than(const Judged& other) const {
     return verdict != other.verdict ? verdict > other.verdict : excess > other.excess;
@@ -223,13 +224,14 @@ class Checker {
     judged.scale = scale;
     judged.excess = distance(e) > 0 ? distance(e) / e.allowed : 0;
     if (e.kind == Kind::unknown && std::isfinite(e.analytic)) e.kind = Kind::smooth;
+    judged.coarse = e.error > too_poor * size && size > 0;
     const double natural = largest(curves.origin) / std::max(1.0, curves.size);
     if (!std::isfinite(e.analytic)) {
       judged.excess = agrees_without_limit(e) ? 0 : std::numeric_limits<double>::infinity();
       if (judged.excess > 0) judged.verdict = Verdict::not_finite;
     } else if (!(distance(e) <= e.allowed)) {
       judged.verdict = grad.empty() ? Verdict::missing : Verdict::wrong;
-    } else if (e.error > too_poor * size && e.error > 1e-6 * std::max(scale, natural)) {
+    } else if (judged.coarse && e.error > 1e-6 * std::max(scale, natural)) {
       judged.verdict = Verdict::undecided;
     } else if (e.kind != Kind::smooth && !options_.allow_kinks) {
       judged.verdict = Verdict::kink;
@@ -253,6 +255,7 @@ class Checker {
   void settle(const Judged& judged) {
     const GradcheckElement& e = judged.element;
     ++counts_->elements;
+    counts_->coarse += judged.coarse;
     if (judged.verdict != Verdict::right) ++counts_->failed;
     else if (e.kind != Kind::smooth) report_.kinks.push_back(e);
     if (e.kind == Kind::smooth && std::isfinite(e.analytic)) {

@@ -58,6 +58,7 @@ struct GradcheckReport {
   struct Order {
     std::int64_t elements = 0;  ///< compared
     std::int64_t failed = 0;
+    std::int64_t coarse = 0;    ///< so small beside the values that 0.1 % would not be seen
     double relative_error = 0;  ///< the largest, of elements that are not at a kink
   };
 

@@ -25,8 +25,11 @@ const char* name_of(GradcheckElement::Kind kind) {
 constexpr std::size_t listed = 3;
 
 std::string order_summary(const GradcheckReport::Order& order, const char* what) {
-  return fmt::format("{} {} agree with differences, largest relative error {:.1e}", order.elements,
-                     what, order.relative_error);
+  std::string text = fmt::format("{} {} agree with differences, largest relative error {:.1e}",
+                                 order.elements, what, order.relative_error);
+  if (order.coarse > 0)
+    text += fmt::format(" ({} of them too small to be sure of the third digit)", order.coarse);
+  return text;
 }
 
 std::string kink_summary(const std::vector<GradcheckElement>& kinks) {
