@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
+#include <xtape/autograd/fold.hpp>
 #include <xtape/autograd/parallel.hpp>
-#include <xtape/autograd/sweep.hpp>
 
 namespace xtape {
 
@@ -14,7 +12,7 @@ constexpr int max_width = 16;          // float in AVX-512
 constexpr std::int64_t panel = 128;    // elements packed at a time; small stacks must hold them
 constexpr std::int64_t piece = 65536;  // elements that are worth a piece of their own
 constexpr std::int64_t max_pieces = 32;
-constexpr std::int64_t long_sum = 256;  // additions to one element before rounding errors matter
+constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
 
 // One axis after collapsing: bit k of `missing` says that operand k is broadcast or folded along
 // it.
@@ -29,25 +27,6 @@ struct Operand {
   std::int64_t strides[Shape::max_rank];  // elements; 0 along a missing axis
   bool boolean;
 };
-
-double fold_two(Fold fold, double a, double b) {
-  if (fold == Fold::sum) return a + b;
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
-  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
-}
-std::int64_t fold_two(Fold fold, std::int64_t a, std::int64_t b) {
-  if (fold == Fold::sum) return a + b;
-  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
-}
-
-template <class T>
-T identity_of(Fold fold) {
-  using Limits = std::numeric_limits<T>;
-  if (fold == Fold::sum) return 0;
-  if constexpr (Limits::has_infinity)
-    return fold == Fold::max ? -Limits::infinity() : Limits::infinity();
-  else return fold == Fold::max ? Limits::lowest() : Limits::max();
-}
 
 template <class T>
 class Sweeper {
@@ -204,28 +183,41 @@ class Sweeper {
     sweep_rows(part, part.end - part.begin, 0, axes_[rank_ - 1].size);
   }
 
+  // Every block is summed into `low`, `long_sum` of those into `high`, and those into the output.
   void sweep_blocks(const Part& part) const {
     const std::int64_t below = rows_below(block_axis_), size = axes_[block_axis_].size;
-    Ref<Value> sums[max_arguments];
+    Ref<Value> low[max_arguments], high[max_arguments];
     for (int o = 0; o < sweep_.outputs; ++o)
       if (const int k = sweep_.inputs + o; folded_[o] && operands_[k].strides[block_axis_] == 0)
-        sums[o] = Value::make({size_below(block_axis_, k, false, rank_ - 1)}, sweep_.dtype);
-    for (Part block = part; block.begin < part.end; block.begin = block.end) {
-      const std::int64_t index = block.begin / below % size;
+        for (auto* sums : {&low[o], &high[o]}) {
+          *sums = Value::make({size_below(block_axis_, k, false, rank_ - 1)}, sweep_.dtype);
+          std::fill_n((*sums)->template as<T>(), (*sums)->numel(), T(0));
+        }
+    Part block = part;
+    for (std::int64_t blocks = 1; block.begin < part.end; ++blocks, block.begin = block.end) {
+      const std::int64_t whole = block.begin / below / size, index = block.begin / below % size;
       const std::int64_t next = std::min((index / block_ + 1) * block_, size);
-      block.end = std::min(part.end, (block.begin / below - index + next) * below);
-      const Rows first = first_row(part, block.begin / below / size * size * below, 0);
+      block.end = std::min(part.end, (whole * size + next) * below);
+      const Rows first = first_row(part, whole * size * below, 0);
       for (int o = 0; o < sweep_.outputs; ++o)
-        if (sums[o]) {
-          block.out[o] = sums[o]->template as<char>();
+        if (low[o]) {
+          block.out[o] = low[o]->template as<char>();
           block.base[o] = first.offset[sweep_.inputs + o];
-          std::fill_n(sums[o]->template as<T>(), sums[o]->numel(), T(0));
         }
       sweep_rows(block, block.end - block.begin, 0, axes_[rank_ - 1].size);
+      const bool done = next == size || block.end == part.end || blocks % long_sum == 0;
       for (int o = 0; o < sweep_.outputs; ++o)
-        for (std::int64_t i = 0; sums[o] && i < sums[o]->shape[0]; ++i)
-          reinterpret_cast<T*>(part.out[o])[block.base[o] + i] += sums[o]->template as<T>()[i];
+        if (low[o]) {
+          T* const sums = high[o]->template as<T>();
+          move_sums(low[o]->template as<T>(), sums, low[o]->shape[0]);
+          T* const to = reinterpret_cast<T*>(part.out[o]) + block.base[o];
+          if (done) move_sums(sums, to, low[o]->shape[0]);
+        }
     }
+  }
+
+  static void move_sums(T* from, T* to, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] += std::exchange(from[i], T(0));
   }
 
   // The offset of each operand at a row, kept up to date like an odometer.
@@ -245,6 +237,11 @@ class Sweeper {
       if (k >= sweep_.inputs) rows.offset[k] -= part.base[k - sweep_.inputs];
     }
     return rows;
+  }
+
+  Rows along_row(Rows row, std::int64_t columns) const {
+    for (int k = 0; k < count_; ++k) row.offset[k] += columns * operands_[k].strides[rank_ - 1];
+    return row;
   }
 
   void next_row(Rows& rows) const {
@@ -268,12 +265,10 @@ class Sweeper {
     }
     for (std::int64_t r = 0; r < rows; ++r, next_row(row)) {
       const std::int64_t whole = columns / sweep_.width * sweep_.width;
-      direct(part, row, whole);
-      if (whole < columns) {
-        Rows rest = row;
-        for (int k = 0; k < count_; ++k) rest.offset[k] += whole * operands_[k].strides[rank_ - 1];
-        pack_columns(part, rest, columns - whole);
-      }
+      const std::int64_t chunk = long_sum * long_sum / 4 * sweep_.width;
+      for (std::int64_t c = 0; c < whole; c += chunk)
+        direct(part, along_row(row, c), std::min(chunk, whole - c));
+      if (whole < columns) pack_columns(part, along_row(row, whole), columns - whole);
     }
   }
 
@@ -329,9 +324,7 @@ class Sweeper {
   void pack_rows(const Part& part, Rows& row, std::int64_t rows, std::int64_t columns) const {
     if (columns > panel) {
       for (std::int64_t c = 0; c < columns; c += panel) {
-        Rows at = row;
-        for (int k = 0; k < count_; ++k) at.offset[k] += c * operands_[k].strides[rank_ - 1];
-        pack_columns(part, at, std::min(panel, columns - c));
+        pack_columns(part, along_row(row, c), std::min(panel, columns - c));
       }
       next_row(row);
       return;

@@ -65,8 +65,8 @@ using Function = std::function<Tensor(const std::vector<Tensor>&)>;
 /// A weighted sum of f's result with weights that are all different, so that no element can stand
 /// in for another.
 inline Tensor probe(const Tensor& result) {
-  const Tensor weights = reshape(cos(arange(0, static_cast<double>(result.numel()), 1, float64)),
-                                 result.shape());
+  const Tensor weights =
+      reshape(cos(arange(0, static_cast<double>(result.numel()), 1, float64)), result.shape());
   return sum(result * weights);
 }
 
@@ -114,7 +114,8 @@ inline double curvature_error(const Function& f, const std::vector<Tensor>& poin
         grad(probe(square(f(used))), used, {.retain_graph = false, .create_graph = true});
     Tensor total = Tensor(0.0, float64);
     for (std::size_t k = 0; k < firsts.size(); ++k)
-      if (firsts[k].defined()) total = total + probe(firsts[k]) * (1.0 + 0.3 * static_cast<double>(k));
+      if (firsts[k].defined())
+        total = total + probe(firsts[k]) * (1.0 + 0.3 * static_cast<double>(k));
     return total;
   };
   return slope_error(slopes, points);

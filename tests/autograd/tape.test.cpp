@@ -1,6 +1,6 @@
-#include "../check.hpp"
-
 #include <thread>
+
+#include "../check.hpp"
 
 using namespace check;
 
@@ -79,7 +79,8 @@ TEST_CASE("tape: backward with and without a seed") {
   CHECK(root.grad().item<double>() == 1);
   CHECK(message<ShapeError>([&] { (x * 2).backward(); }) ==
         "backward: a tensor of shape [3] needs a seed of its shape; or reduce it with sum() or "
-        "mean() (" + here(Location(__FILE__, __LINE__ - 2)) + ")");
+        "mean() (" +
+            here(Location(__FILE__, __LINE__ - 3)) + ")");
   CHECK(message<ShapeError>([&] { (x * 2).backward(zeros({2}, float64)); }) ==
         "backward: the seed has shape [2], the tensor [3] (" + here() + ")");
   CHECK(message<DTypeError>([&] { (x * 2).backward(zeros({3})); }) ==
@@ -156,8 +157,9 @@ TEST_CASE("tape: grad() of leaves, of others, and of what does not matter") {
   CHECK_FALSE(grads[2].defined());
   CHECK(grads[3].item<double>() == 1);
   CHECK_FALSE(x.grad().defined());
-  CHECK(message<GradError>([&] { grad(sum(x), {x, Tensor({1})}); }) ==
-        "grad: input 1 does not require gradients (" + here() + ")");
+  CHECK(message<GradError>([&] {
+          grad(sum(x), {x, Tensor({1})});
+        }) == "grad: input 1 does not require gradients (" + here() + ")");
   CHECK(grad(sum(x), {}).empty());
   sum(x * 2).backward();
   grad(sum(x * x), {x});
@@ -369,11 +371,12 @@ TEST_CASE("tape: a value changed in place is noticed, and both lines are named")
   const int made = __LINE__ - 1;
   w.mutable_values<double>()(0) = 7;
   const int changed = __LINE__ - 1;
-  CHECK(message<StaleValueError>([&] { y.backward(); }) ==
-        "mul: input 1 of shape [2] was changed in place at tape.test.cpp:" +
-            std::to_string(changed) +
-            " after the operation was recorded; copy() it first, or change it after backward() "
-            "(tape.test.cpp:" + std::to_string(made) + ")");
+  CHECK(
+      message<StaleValueError>([&] { y.backward(); }) ==
+      "mul: input 1 of shape [2] was changed in place at tape.test.cpp:" + std::to_string(changed) +
+          " after the operation was recorded; copy() it first, or change it after backward() "
+          "(tape.test.cpp:" +
+          std::to_string(made) + ")");
   CHECK_THROWS_AS(sum(x).mutable_values<double>(), GradError);
   CHECK(message<GradError>([&] { x.mutable_values<double>(); }) ==
         "mutable_values: a tensor that requires gradients may be changed only under NoGrad (" +
@@ -508,7 +511,10 @@ TEST_CASE("tape: anomaly mode names the operation and the line") {
     CHECK(numbers(slope) == std::vector<double>{0.5, 0});
     CHECK(numbers(grad(sum(slope), {x})[0]) == std::vector<double>{-0.25, 0});
     const Tensor negative = leaf({-2});
-    CHECK(grad(grad(sum(pow(negative, 2)), {negative}, {.retain_graph = false, .create_graph = true})[0], {negative})[0].item<double>() == 2);
+    CHECK(grad(grad(sum(pow(negative, 2)), {negative},
+                    {.retain_graph = false, .create_graph = true})[0],
+               {negative})[0]
+              .item<double>() == 2);
   }
   CHECK_FALSE(anomaly_enabled());
   CHECK_NOTHROW(log(x));

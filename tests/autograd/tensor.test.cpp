@@ -1,10 +1,10 @@
-#include "../check.hpp"
-
 #include <limits>
 #include <sstream>
 #include <xtensor/xbuilder.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xview.hpp>
+
+#include "../check.hpp"
 
 using namespace check;
 
@@ -47,16 +47,29 @@ TEST_CASE("tensor: integers keep all their bits") {
 
 TEST_CASE("tensor: ragged lists throw and name the line") {
   for (const std::string& text : {
-           message<ShapeError>([] { Tensor({{1, 2}, {3}}); }),
-           message<ShapeError>([] { Tensor({{1, 2}, {3, 4, 5}}); }),
-           message<ShapeError>([] { Tensor({1, {2}}); }),
-           message<ShapeError>([] { Tensor({{1}, 2}); }),
-           message<ShapeError>([] { Tensor({{{1}, {2}}, {{3}, {4, 5}}}); }),
-           message<ShapeError>([] { Tensor({Nested({}), {1}}); }),
+           message<ShapeError>([] {
+             Tensor({{1, 2}, {3}});
+           }),
+           message<ShapeError>([] {
+             Tensor({{1, 2}, {3, 4, 5}});
+           }),
+           message<ShapeError>([] {
+             Tensor({1, {2}});
+           }),
+           message<ShapeError>([] {
+             Tensor({{1}, 2});
+           }),
+           message<ShapeError>([] {
+             Tensor({{{1}, {2}}, {{3}, {4, 5}}});
+           }),
+           message<ShapeError>([] {
+             Tensor({Nested({}), {1}});
+           }),
        })
     CHECK(text.find("tensor: the nested lists are ragged: a part does not fit shape [") == 0);
-  CHECK(message<ShapeError>([] { Tensor({{1}, {2, 3}}); }).find(" (" + here() + ")") !=
-        std::string::npos);
+  CHECK(message<ShapeError>([] {
+          Tensor({{1}, {2, 3}});
+        }).find(" (" + here() + ")") != std::string::npos);
   const std::string deep = message<ShapeError>([] { Tensor({nested_ones(10)}); });
   CHECK(deep == "shape: more than 10 axes (" + check::here().substr(0, 15) + ":" +
                     std::to_string(__LINE__ - 2) + ")");
