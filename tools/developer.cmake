@@ -38,12 +38,15 @@ foreach(source IN LISTS examples)
     -DSOURCE=${source} -P ${PROJECT_SOURCE_DIR}/tools/compare_output.cmake)
 endforeach()
 
-# Tests: every tests/**/*.test.cpp, in one program; every tests/scripts/*.cmake or .sh, on its own.
-file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp)
+# Tests: every tests/**/*.test.cpp, in one program.
+file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp tests/oracle/*.cpp)
 add_executable(tests ${tests})
 target_link_libraries(tests
   PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
-set_source_files_properties(tests/main.test.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+set_source_files_properties(tests/main.test.cpp tests/oracle/formula.cpp
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME tests COMMAND tests)
+
+include(tools/rules.cmake)
