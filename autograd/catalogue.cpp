@@ -84,8 +84,9 @@ const Entry& find(std::string_view name, Location where) {
 
 const Entry& activation(std::string_view name, Location where) {
   std::vector<const Entry*> activations = catalogue();
-  std::erase_if(activations,
-                [](const Entry* entry) { return entry->kind != Entry::Kind::activation; });
+  std::erase_if(activations, [](const Entry* entry) {
+    return entry->kind != Entry::Kind::activation && entry->kind != Entry::Kind::custom;
+  });
   return find_among(std::move(activations), name, "activation", where);
 }
 

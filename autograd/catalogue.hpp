@@ -39,7 +39,7 @@ struct Record {
 
 /// A record with what it takes to call the operation.
 struct Entry {
-  enum class Kind { arithmetic, function, activation, array };
+  enum class Kind { arithmetic, function, activation, array, custom };  // custom: the user's own
   Kind kind;
   Record record;
   std::vector<Parameter> parameters;  ///< of a formula
@@ -62,8 +62,8 @@ std::vector<const Entry*> catalogue();
 /// The entry of that name. Throws ValueError with the nearest names if there is none.
 const Entry& find(std::string_view name, Location where = {});
 
-/// The activation of that name, to be called on a tensor: activation("mish")(x). Throws ValueError
-/// with the nearest names if there is none.
+/// The activation of that name, built in or made by elementwise(), to be called on a tensor:
+/// activation("mish")(x). Throws ValueError with the nearest names if there is none.
 const Entry& activation(std::string_view name, Location where = {});
 
 namespace detail {

@@ -387,7 +387,7 @@ Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameter
                           return nullptr;
                         },
                         &detail::graph_vjp<F>};
-  return {Entry::Kind::activation, record, formula, {parameters...}};
+  return {Entry::Kind::custom, record, formula, {parameters...}};
 }
 
 /// The same with a record of no more than a name.

@@ -65,9 +65,10 @@ inline const auto log_scaled = detail::function(
       return where(a == 0, -std::numeric_limits<double>::infinity(), xtape::log(a) + b);
     });
 
-inline const auto finite_or_zero = detail::function(
-    {.name = "finite_or_zero", .about = "x, or 0 if it is infinite or NaN", .formula = "x"},
-    [](auto x) { return where(x - x == 0, x, 0); });
+inline const auto finite_or_zero = detail::function({.name = "finite_or_zero",
+                                                     .about = "x, or 0 if it is infinite or NaN",
+                                                     .formula = "x - x < 1 ? x : 0"},
+                                                    [](auto x) { return where(x - x == 0, x, 0); });
 
 }  // namespace formulas
 

@@ -103,6 +103,7 @@ std::vector<Numbers> random_points(const Subject& of, std::size_t count, DType d
 TEST_CASE("catalogue: every record says what it is for, and by which formula") {
   CHECK(catalogue().size() > 50);
   for (const Entry* entry : catalogue()) {
+    if (entry->kind == Entry::Kind::custom) continue;  // of other tests
     INFO(entry->record.name);
     CHECK(*entry->record.about != '\0');
     if (entry->kind == Entry::Kind::array) {

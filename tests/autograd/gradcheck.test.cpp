@@ -264,6 +264,7 @@ TEST_CASE("gradcheck: every operation of the catalogue passes in both orders") {
   Generator generator(11);
   std::size_t checked = 0, kinks = 0;
   for (const Entry* entry : catalogue()) {
+    if (entry->kind == Entry::Kind::custom) continue;  // of other tests
     if (!catalogue_calls::differentiable(*entry)) continue;
     for (const auto& call : catalogue_calls::calls_of(*entry, generator)) {
       const GradcheckReport report =
