@@ -88,7 +88,8 @@ struct Lane {
   friend Condition<V> operator>(const Lane& a, const Lane& b) { return {a.v > b.v}; }
   friend Condition<V> operator>=(const Lane& a, const Lane& b) { return {a.v >= b.v}; }
   friend Condition<V> operator==(const Lane& a, const Lane& b) { return {a.v == b.v}; }
-  friend Condition<V> operator!=(const Lane& a, const Lane& b) { return {a.v != b.v}; }
+  // xsimd's != is false for NaN on AVX
+  friend Condition<V> operator!=(const Lane& a, const Lane& b) { return !(a == b); }
 };
 
 /// f of every element of a register, for functions that xsimd does not compute accurately.
