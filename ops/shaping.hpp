@@ -26,7 +26,7 @@ Tensor transpose(const Arg& x, std::int64_t dim0 = -2, std::int64_t dim1 = -1);
 /// Indices start, start + step, ... before stop along an axis, with Python's rules for negative and
 /// missing values and for the bounds.
 struct Range {
-  std::optional<std::int64_t> start, stop;
+  std::optional<std::int64_t> start{}, stop{};
   std::int64_t step = 1;
 };
 /// The elements in `range` along axis `dim`: slice(x, 0, {.start = 2, .stop = 5}).
