@@ -73,16 +73,16 @@ Tensor uniform(const Tensor& tensor, double low, double high, Generator& generat
                Location where) {
   if (!(low <= high))
     raise<ValueError>(where, "uniform", fmt::format("low {} is above high {}", low, high));
-  return overwrite(tensor, rand(tensor.shape(where), tensor.dtype(), generator, where), high - low,
-                   low, where);
+  return overwrite(tensor, rand(tensor.shape(where), tensor.dtype(where), generator, where),
+                   high - low, low, where);
 }
 
 Tensor normal(const Tensor& tensor, double mean, double deviation, Generator& generator,
               Location where) {
   if (!(deviation >= 0))
     raise<ValueError>(where, "normal", fmt::format("the deviation is negative: {}", deviation));
-  return overwrite(tensor, randn(tensor.shape(where), tensor.dtype(), generator, where), deviation,
-                   mean, where);
+  return overwrite(tensor, randn(tensor.shape(where), tensor.dtype(where), generator, where),
+                   deviation, mean, where);
 }
 
 Tensor xavier_uniform(const Tensor& weight, double gain, Generator& generator, Location where) {
