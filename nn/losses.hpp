@@ -12,8 +12,9 @@ struct LossOptions {
   Reduction reduction = Reduction::mean;
 };
 
-/// log(sum_c exp(x_c)) - x_y for logits [N, C] (or [C]) and int64 classes [N] (or 0-d).
-/// Throws ShapeError, DTypeError, and IndexError for a class outside 0 ... C - 1.
+/// log(sum_c exp(x_c - m)) + m - x_y with the maximum m, for logits [N, C] (or [C]) and int64
+/// classes [N] (or 0-d). Throws ShapeError, DTypeError, and IndexError for a class that is not one
+/// of 0 ... C - 1.
 Tensor cross_entropy(const Arg& logits, const Tensor& classes, const LossOptions& options = {});
 
 /// (x - y)^2 for x and y of one shape. Throws ShapeError.
