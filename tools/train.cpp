@@ -164,8 +164,8 @@ Outcome fit(nn::Sequential& net, const nn::Dataset& set, const Settings& setting
     outcome.train_loss = loss_sum / seen;
     if (!std::isfinite(outcome.train_loss))
       throw ValueError("train",
-                       fmt::format("the loss became {} in epoch {}; lower --lr, which is {}",
-                                   outcome.train_loss, epoch + 1, settings.lr),
+                       fmt::format("the loss is not finite after epoch {}; lower --lr, which is {}",
+                                   epoch + 1, settings.lr),
                        {});
   }
   outcome.seconds = now() - start;
