@@ -94,9 +94,9 @@ Tensor Entry::operator()(const Arg& x) const {
   const auto given = static_cast<std::size_t>(arity) - parameters.size();
   if (!formula || given > 1)
     raise<ValueError>(x.where(), record.name, "needs more than one tensor");
-  std::vector<Arg> arguments{x};
-  for (const Parameter& parameter : parameters) arguments.emplace_back(parameter.value, x.where());
-  return formula->apply(arguments);
+  Arg arguments[max_arguments] = {x, 0, 0, 0, 0, 0, 0, 0};
+  for (int i = 1; i < arity; ++i) arguments[i] = Arg(parameters[i - given].value, x.where());
+  return formula->apply(std::span<const Arg>(arguments, arity));
 }
 
 }  // namespace xtape

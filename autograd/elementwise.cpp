@@ -232,16 +232,16 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
 Reduction::Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where)
     : folded(shape) {
   bool reduced[Shape::max_rank] = {};
-  for (std::int64_t axis : dims.axes) {
+  for (std::int64_t axis : dims.axes()) {
     bool& seen = reduced[normalize_axis(axis, shape.rank(), op, where)];
     if (seen)
       raise<IndexError>(
           where, op,
-          fmt::format("axis {} is named twice in [{}]", axis, fmt::join(dims.axes, ", ")));
+          fmt::format("axis {} is named twice in [{}]", axis, fmt::join(dims.axes(), ", ")));
     seen = true;
   }
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    if (!dims.axes.empty() && !reduced[axis]) {
+    if (!dims.axes().empty() && !reduced[axis]) {
       result.push_back(shape[axis]);
     } else {
       folded[axis] = 1;

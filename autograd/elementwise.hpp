@@ -9,6 +9,7 @@
 // and on duals of tensors (when gradients of gradients are wanted). Only the inputs are kept.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
 #include <xtape/autograd/functions.hpp>
@@ -35,18 +36,29 @@ struct Kernels {
 };
 
 /// Axes to reduce over; none means all. Dims(1).keep() leaves them in place with size 1.
-struct Dims {
-  std::vector<std::int64_t> axes;
+class Dims {
+ public:
   bool keepdim = false;
   Dims() = default;
-  Dims(std::int64_t axis) : axes{axis} {}
-  Dims(std::initializer_list<std::int64_t> axes) : axes(axes) {}
-  Dims(std::vector<std::int64_t> axes) : axes(std::move(axes)) {}
+  Dims(std::int64_t axis) : count_(1) { axes_[0] = axis; }
+  Dims(std::initializer_list<std::int64_t> axes) : Dims(axes.begin(), axes.size()) {}
+  Dims(const std::vector<std::int64_t>& axes) : Dims(axes.data(), axes.size()) {}
+  std::span<const std::int64_t> axes() const { return {axes_, count_}; }
   Dims keep(bool on = true) const {
     Dims kept = *this;
     kept.keepdim = on;
     return kept;
   }
+
+ private:
+  // One more than a tensor can have: so many hold one twice or one that is not there, and whoever
+  // gets them says so.
+  static constexpr std::size_t capacity = Shape::max_rank + 1;
+  Dims(const std::int64_t* axes, std::size_t count) : count_(count < capacity ? count : capacity) {
+    std::copy_n(axes, count_, axes_);
+  }
+  std::size_t count_ = 0;
+  std::int64_t axes_[capacity];
 };
 
 /// What a reduction over `dims` makes of a shape.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <xtape/autograd/tape.hpp>
 #include <xtape/nn/init.hpp>
@@ -9,7 +10,7 @@ namespace xtape::nn::init {
 
 namespace {
 
-// tensor = offset + scale * drawn, in place.
+// tensor = offset + scale * drawn, in place; drawn has its shape and type.
 Tensor overwrite(const Tensor& tensor, const Tensor& drawn, double scale, double offset,
                  const Location& where) {
   const NoGrad no_grad;
@@ -60,20 +61,28 @@ double gain(std::string_view nonlinearity, double a, Location where) {
                                 nonlinearity));
 }
 
-Tensor constant(const Tensor& tensor, double value) {
-  return overwrite(tensor, tensor, 0, value, {});
+Tensor constant(const Tensor& tensor, double value, Location where) {
+  const NoGrad no_grad;
+  if (tensor.dtype(where) == float32)
+    std::fill_n(tensor.mutable_data<float>(where), tensor.numel(), static_cast<float>(value));
+  else std::fill_n(tensor.mutable_data<double>(where), tensor.numel(), value);
+  return tensor;
 }
 
 Tensor uniform(const Tensor& tensor, double low, double high, Generator& generator,
                Location where) {
-  return overwrite(tensor, rand(tensor.shape(where), tensor.dtype(), generator, where), high - low,
-                   low, where);
+  if (!(low <= high))
+    raise<ValueError>(where, "uniform", fmt::format("low {} is above high {}", low, high));
+  return overwrite(tensor, rand(tensor.shape(where), tensor.dtype(where), generator, where),
+                   high - low, low, where);
 }
 
 Tensor normal(const Tensor& tensor, double mean, double deviation, Generator& generator,
               Location where) {
-  return overwrite(tensor, randn(tensor.shape(where), tensor.dtype(), generator, where), deviation,
-                   mean, where);
+  if (!(deviation >= 0))
+    raise<ValueError>(where, "normal", fmt::format("the deviation is negative: {}", deviation));
+  return overwrite(tensor, randn(tensor.shape(where), tensor.dtype(where), generator, where),
+                   deviation, mean, where);
 }
 
 Tensor xavier_uniform(const Tensor& weight, double gain, Generator& generator, Location where) {

@@ -27,10 +27,12 @@ struct KaimingOptions {
   double a = 0;  ///< the slope of leaky_relu
 };
 
-Tensor constant(const Tensor& tensor, double value);
-/// Uniform in [low, high). Throws DTypeError unless the tensor is floating, as all below.
+/// Throws DTypeError unless the tensor is floating, as all below.
+Tensor constant(const Tensor& tensor, double value, Location where = {});
+/// Uniform between low and high. Throws ValueError if low is above high.
 Tensor uniform(const Tensor& tensor, double low, double high,
                Generator& generator = Generator::global(), Location where = {});
+/// N(mean, deviation^2). Throws ValueError for a negative deviation.
 Tensor normal(const Tensor& tensor, double mean, double deviation,
               Generator& generator = Generator::global(), Location where = {});
 /// U(-b, b) with b = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).

@@ -21,11 +21,13 @@ Linear::Linear(std::int64_t in, std::int64_t out, const LinearOptions& options, 
     bias = parameter("bias", init::uniform(Tensor::empty({out}, options.dtype), -bound, bound));
 }
 
-Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
+Tensor Linear::forward(const Tensor& x) { return linear(Arg(x, call_site()), weight, bias); }
 
 Activation::Activation(std::string_view name, const ActivationOptions& options, Location where)
-    : Activation(*activation(name, where).formula, activation(name, where).parameters, options,
-                 where) {}
+    : Activation(activation(name, where), options, where) {}
+
+Activation::Activation(const Entry& entry, const ActivationOptions& options, const Location& where)
+    : Activation(*entry.formula, entry.parameters, options, where) {}
 
 Activation::Activation(const Formula& formula, const std::vector<Parameter>& parameters,
                        const ActivationOptions& options, const Location& where)
@@ -35,29 +37,53 @@ Activation::Activation(const Formula& formula, const std::vector<Parameter>& par
                       fmt::format("{} takes {} arguments of which {} have defaults; all but the "
                                   "first must",
                                   formula.name, formula.arity, parameters.size()));
+  if (options.channels < 1)
+    raise<ValueError>(where, "Activation",
+                      fmt::format("at least 1 channel wanted, got {}", options.channels));
   if (!options.learnable) return;
-  const Shape shape = options.channels == 1 ? Shape{1} : Shape{options.channels};
   for (const Parameter& given : parameters)
-    learnt_.push_back(parameter(given.name, full(shape, given.value, options.dtype), where));
+    learnt_.push_back(
+        parameter(given.name, full({options.channels}, given.value, options.dtype), where));
+}
+
+// The shape in which one number for each channel of x broadcasts against x.
+Shape Activation::channel_shape(const Tensor& x, std::int64_t channels) const {
+  if (channels == 1) return x.rank() == 0 ? Shape{} : Shape{1};
+  if (x.rank() == 0 || x.shape()[x.rank() == 1 ? 0 : 1] != channels)
+    raise<ShapeError>(call_site(), "Activation",
+                      fmt::format("{} has learnt {} channels; they are not axis 1 of x, whose "
+                                  "shape is {}",
+                                  formula_.name, channels, x.shape().str()));
+  Shape shape{channels};
+  for (int axis = 2; axis < x.rank(); ++axis) shape.push_back(1);
+  return shape;
 }
 
 Tensor Activation::forward(const Tensor& x) {
-  std::vector<Tensor> shaped;
-  for (const Tensor& learnt : learnt_) {
-    Shape shape = learnt.shape();  // channels lie along axis 1: [C] becomes [C, 1, ...]
-    if (learnt.numel() > 1)
-      for (int axis = 2; axis < x.rank(); ++axis) shape.push_back(1);
-    shaped.push_back(reshape(learnt, shape));
+  const Location at = call_site();
+  Tensor shaped[max_arguments];
+  Arg arguments[max_arguments] = {Arg(x, at), 0, 0, 0, 0, 0, 0, 0};
+  for (std::size_t i = 0; i < defaults_.size(); ++i) {
+    if (learnt_.empty()) {
+      arguments[i + 1] = Arg(defaults_[i].value, at);
+    } else {
+      shaped[i] = reshape(Arg(learnt_[i], at), channel_shape(x, learnt_[i].numel()));
+      arguments[i + 1] = Arg(shaped[i], at);
+    }
   }
-  std::vector<Arg> arguments{x};
-  for (std::size_t i = 0; i < defaults_.size(); ++i)
-    arguments.push_back(shaped.empty() ? Arg(defaults_[i].value) : Arg(shaped[i]));
-  return formula_.apply(arguments);
+  return formula_.apply(std::span<const Arg>(arguments, defaults_.size() + 1));
+}
+
+Sequential& Sequential::append(const Step& step) {
+  add(std::to_string(size()), *step.module, step.where);
+  steps_->push_back(step.module);
+  return *this;
 }
 
 Tensor Sequential::forward(const Tensor& x) {
+  const Location at = call_site();
   Tensor y = x;
-  for (const auto& step : steps_) y = (*step)(y);
+  for (const auto& step : *steps_) y = (*step)(Arg(y, at));
   return y;
 }
 

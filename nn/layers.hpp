@@ -24,13 +24,14 @@ class Linear : public Module {
 
 struct ActivationOptions {
   bool learnable = false;     ///< the activation's parameters become parameters of the layer
-  std::int64_t channels = 1;  ///< how many of each: 1, or as many as axis 1 of the input has
+  std::int64_t channels = 1;  ///< how many of each: 1, or as many as the input has along axis 1
   DType dtype = float32;
 };
 
 /// Any activation as a layer, by name or by itself: Activation("mish"), Activation(my_rectifier).
-/// Its parameters are the defaults of the record, or learnable. Throws ValueError for an unknown
-/// name.
+/// Its parameters are the defaults of the record, or learnable, for each channel if wanted; an
+/// input of one axis is all channels. Throws ValueError for an unknown name, a formula with
+/// arguments that have no default, and no channels; ShapeError for an input with other channels.
 class Activation : public Module {
  public:
   explicit Activation(std::string_view name, const ActivationOptions& options = {},
@@ -42,35 +43,45 @@ class Activation : public Module {
   Tensor forward(const Tensor& x) override;
 
  private:
+  Activation(const Entry& entry, const ActivationOptions& options, const Location& where);
   Activation(const Formula& formula, const std::vector<Parameter>& parameters,
              const ActivationOptions& options, const Location& where);
+  Shape channel_shape(const Tensor& x, std::int64_t channels) const;
 
   Formula formula_;
   std::vector<Parameter> defaults_;
   std::vector<Tensor> learnt_;
 };
 
+/// A module, or an element-wise function as a layer, and the line that put it into a sequence.
+struct Step {
+  template <std::derived_from<Module> M>
+  Step(const M& module, Location where = {}) : module(std::make_shared<M>(module)), where(where) {}
+  template <class F, int Defaults>
+  Step(const Elementwise<F, Defaults>& function, Location where = {})
+      : Step(Activation(function, {}, where), where) {}
+
+  std::shared_ptr<Module> module;
+  Location where;
+};
+
 /// One after the other: modules and activations. Children are named "0", "1", ... as in PyTorch.
 class Sequential : public Module {
  public:
-  template <class... Item>
-  explicit Sequential(const Item&... items) {
-    (append(items), ...);
+  Sequential() = default;
+  template <class... Rest>
+  explicit Sequential(const Step& first, const Rest&... rest) {
+    append(first);
+    (append(Step(rest, first.where)), ...);
   }
-  template <std::derived_from<Module> M>
-  Sequential& append(const M& module, Location where = {}) {
-    steps_.push_back(std::make_shared<M>(add(std::to_string(steps_.size()), module, where)));
-    return *this;
-  }
-  template <class F, int Defaults>
-  Sequential& append(const Elementwise<F, Defaults>& function, Location where = {}) {
-    return append(Activation(function), where);
-  }
-  std::size_t size() const { return steps_.size(); }
+  /// Throws ValueError for a function with arguments that have no default.
+  Sequential& append(const Step& step);
+  std::size_t size() const { return steps_->size(); }
   Tensor forward(const Tensor& x) override;
 
  private:
-  std::vector<std::shared_ptr<Module>> steps_;
+  using Steps = std::vector<std::shared_ptr<Module>>;
+  std::shared_ptr<Steps> steps_ = std::make_shared<Steps>();  // copies share them, as they do names
 };
 
 }  // namespace xtape::nn

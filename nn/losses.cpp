@@ -36,6 +36,9 @@ void check_classes(const Tensor& x, const Tensor& classes, const Location& at) {
     raise<ShapeError>(at, "cross_entropy",
                       fmt::format("logits {} and classes {}; [N, C] and [N] wanted",
                                   x.shape().str(), classes.shape().str()));
+  if (!is_floating(x.dtype()))
+    raise<DTypeError>(at, "cross_entropy",
+                      fmt::format("logits are {}, not floating", name_of(x.dtype())));
   if (classes.dtype() != int64)
     raise<DTypeError>(at, "cross_entropy",
                       fmt::format("classes are {}, int64 wanted", name_of(classes.dtype())));
@@ -56,7 +59,10 @@ Tensor cross_entropy(const Arg& logits, const Tensor& classes, const LossOptions
   check_classes(x, classes, logits.where());
   // picked first: its gradient is then added to that of the sum, and touches few elements
   const Tensor picked = gather(x, -1, unsqueeze(classes, -1));
-  const Tensor losses = squeeze(logsumexp(x, -1, true) - picked, -1);
+  const Tensor m = formulas::finite_or_zero(amax(x.detach(), -1, true));
+  const Tensor total = formulas::exp_difference.sum(Dims(-1).keep(), x, m);
+  // not logsumexp(x) - picked: where m is large that has no digits left
+  const Tensor losses = squeeze(log(total) + (m - picked), -1);
   switch (options.reduction) {
     case Reduction::none: return losses;
     case Reduction::sum: return sum(losses);

@@ -7,9 +7,10 @@
 namespace xtape::nn {
 
 thread_local const Module::State* Module::active_ = nullptr;
+thread_local Location Module::called_from_{"unknown", 0};
 
 Tensor Module::forward(const Tensor&) {
-  raise<ValueError>({}, "module", "this module has no forward() of one tensor");
+  raise<ValueError>(call_site(), "module", "this module has no forward() of one tensor");
 }
 
 Tensor Module::operator()(const Arg& x) {
@@ -19,13 +20,18 @@ Tensor Module::operator()(const Arg& x) {
                      "it a member by add(\"name\", ...)");
   struct Active {
     const State* before;
-    explicit Active(const State* now) : before(std::exchange(active_, now)) {}
-    ~Active() { active_ = before; }
+    Location called_before;
+    Active(const State* now, const Location& at)
+        : before(std::exchange(active_, now)), called_before(std::exchange(called_from_, at)) {}
+    ~Active() {
+      active_ = before;
+      called_from_ = called_before;
+    }
   };
   const Tensor input = x.as_tensor(float32);
   Tensor output;
   {
-    const Active active(state_.get());
+    const Active active(state_.get(), x.where());
     output = forward(input);
   }
   if (!state_->checked && grad_enabled() && output.defined()) {
@@ -78,12 +84,13 @@ Module& Module::train(bool on) {
   return *this;
 }
 
-void Module::zero_grad() const {
-  for (const Tensor& tensor : parameters()) tensor.zero_grad();
-}
+void Module::zero_grad() const { clear_gradients(*state_); }
 
 Tensor Module::parameter(const std::string& name, Tensor tensor, Location where) {
   check_name(*state_, name, where);
+  if (!tensor.is_leaf())
+    raise<GradError>(where, "module",
+                     fmt::format("'{}' was made by an operation; detach() it first", name));
   tensor.requires_grad(true, where);
   state_->parameters.push_back({name, tensor});
   return tensor;
@@ -127,6 +134,11 @@ bool Module::contains(const State& state, const State* sought) {
 void Module::set_training(State& state, bool on) {
   state.training = on;
   for (const auto& [name, child] : state.children) set_training(*child, on);
+}
+
+void Module::clear_gradients(const State& state) {
+  for (const NamedTensor& parameter : state.parameters) parameter.tensor.zero_grad();
+  for (const auto& [name, child] : state.children) clear_gradients(*child);
 }
 
 }  // namespace xtape::nn

@@ -58,7 +58,7 @@ class Module {
 
  protected:
   /// Registers a tensor to be learnt and returns it. Throws ValueError for a name that is taken,
-  /// empty or has a dot, DTypeError unless it is floating.
+  /// empty or has a dot, DTypeError unless it is floating, GradError if an operation made it.
   Tensor parameter(const std::string& name, Tensor tensor, Location where = {});
 
   /// Registers a module below this one and returns it. Throws ValueError as parameter().
@@ -67,6 +67,10 @@ class Module {
     add_child(name, module, where);
     return module;
   }
+
+  /// The line that called the innermost module whose forward() runs, for layers that are no user's
+  /// code: errors inside should not name their own lines. Unknown if forward() was called directly.
+  static Location call_site() { return called_from_; }
 
   /// Lets forward() use parameters that belong to others.
   void allow_outside_parameters() { state_->outside_allowed = true; }
@@ -86,10 +90,12 @@ class Module {
                       std::vector<NamedTensor>& into);
   static bool contains(const State& state, const State* sought);
   static void set_training(State& state, bool on);
+  static void clear_gradients(const State& state);
   void check_outside(const Tensor& x, const Tensor& y, const Location& where) const;
 
   std::shared_ptr<State> state_;
   static thread_local const State* active_;  // whose forward() runs
+  static thread_local Location called_from_;
 };
 
 }  // namespace xtape::nn

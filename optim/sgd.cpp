@@ -10,11 +10,17 @@ namespace {
 
 constexpr std::int64_t grain = 65536;
 
+// Without decay an infinite parameter does not make its gradient NaN.
+template <class T>
+T decayed(T g, T p, T decay) {
+  return decay == 0 ? g : g + decay * p;
+}
+
 template <class T, bool Nesterov>
 void update(T* __restrict p, const T* __restrict g, T* __restrict v, std::int64_t n, T lr, T decay,
             T keep, T take) {
   for (std::int64_t i = 0; i < n; ++i) {
-    const T slope = g[i] + decay * p[i];
+    const T slope = decayed(g[i], p[i], decay);
     const T speed = keep * v[i] + take * slope;
     v[i] = speed;
     p[i] -= lr * (Nesterov ? slope + keep * speed : speed);
@@ -23,7 +29,7 @@ void update(T* __restrict p, const T* __restrict g, T* __restrict v, std::int64_
 
 template <class T>
 void plain_update(T* __restrict p, const T* __restrict g, std::int64_t n, T lr, T decay) {
-  for (std::int64_t i = 0; i < n; ++i) p[i] -= lr * (g[i] + decay * p[i]);
+  for (std::int64_t i = 0; i < n; ++i) p[i] -= lr * decayed(g[i], p[i], decay);
 }
 
 template <class T>
@@ -43,11 +49,16 @@ void update(const SGDOptions& o, T* p, const T* g, T* v, std::int64_t n, bool fi
 
 SGD::SGD(std::vector<Tensor> parameters, const SGDOptions& given, Location where)
     : options(given), parameters_(std::move(parameters)), velocities_(parameters_.size()) {
-  for (std::size_t i = 0; i < parameters_.size(); ++i)
+  if (parameters_.empty()) raise<ValueError>(where, "SGD", "there are no parameters");
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!parameters_[i].requires_grad() || !parameters_[i].is_leaf())
       raise<GradError>(where, "SGD",
                        fmt::format("parameter {} is not a leaf that requires gradients", i));
-  if (given.lr < 0 || given.momentum < 0 || given.weight_decay < 0)
+    for (std::size_t j = 0; j < i; ++j)
+      if (parameters_[j].same_as(parameters_[i]))
+        raise<ValueError>(where, "SGD", fmt::format("parameters {} and {} are the same", j, i));
+  }
+  if (!(given.lr >= 0 && given.momentum >= 0 && given.weight_decay >= 0))
     raise<ValueError>(where, "SGD",
                       fmt::format("lr {}, momentum {} and weight_decay {} must not be negative",
                                   given.lr, given.momentum, given.weight_decay));

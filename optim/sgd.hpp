@@ -21,8 +21,9 @@ struct SGDOptions {
 /// Updates parameters by the gradients that backward() left in them, each in one pass.
 class SGD {
  public:
-  /// Throws GradError for a tensor that is not a leaf requiring gradients, ValueError for a
-  /// negative rate, momentum or decay, and for nesterov without momentum or with dampening.
+  /// Throws GradError for a tensor that is not a leaf requiring gradients, ValueError for no
+  /// tensors or one twice, for a negative rate, momentum or decay, and for nesterov without
+  /// momentum or with dampening.
   SGD(std::vector<Tensor> parameters, const SGDOptions& options, Location where = {});
 
   /// One update. A parameter without a gradient stays as it is, and so does its momentum.

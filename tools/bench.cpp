@@ -96,10 +96,10 @@ struct ElementwiseRun {
       arguments.push_back((rand({n}) * (high - low) + low).requires_grad(true));
     for (const Parameter& parameter : entry.parameters)
       arguments.push_back(full({}, parameter.value).requires_grad(parameter.learnt));
+    const std::vector<Arg> passed(arguments.begin(), arguments.end());
     const Tensor seed = ones({n});
     measure({{"workload", "elementwise"}, {"function", function}, {"n", n}}, timing, [&] {
       for (const Tensor& argument : arguments) argument.zero_grad();
-      const std::vector<Arg> passed(arguments.begin(), arguments.end());
       const Tensor y = entry.formula->apply(passed);
       if (y.requires_grad()) y.backward(seed);
     });
@@ -129,13 +129,15 @@ int main(int argc, char** argv) {
   elementwise_app->add_option("--function", elementwise.function, "Any formula of the catalogue");
   elementwise_app->add_option("--n", elementwise.n, "Elements")->check(CLI::NonNegativeNumber);
 
-  CLI11_PARSE(app, argc, argv);
   try {
+    app.parse(argc, argv);
     set_num_threads(timing.threads);
     manual_seed(0);
     if (*mlp_app) mlp.run(timing);
     if (*elementwise_app) elementwise.run(timing);
-  } catch (const Error& error) {
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }

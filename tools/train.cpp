@@ -164,8 +164,8 @@ Outcome fit(nn::Sequential& net, const nn::Dataset& set, const Settings& setting
     outcome.train_loss = loss_sum / seen;
     if (!std::isfinite(outcome.train_loss))
       throw ValueError("train",
-                       fmt::format("the loss became {} in epoch {}; lower --lr, which is {}",
-                                   outcome.train_loss, epoch + 1, settings.lr),
+                       fmt::format("the loss is not finite after epoch {}; lower --lr, which is {}",
+                                   epoch + 1, settings.lr),
                        {});
   }
   outcome.seconds = now() - start;
@@ -176,7 +176,11 @@ Outcome fit(nn::Sequential& net, const nn::Dataset& set, const Settings& setting
 void run(const Settings& settings) {
   set_num_threads(settings.threads);
   manual_seed(settings.seed);
+  activation(settings.activation);  // before the work begins, even if the model has none
+  hidden_sizes(settings.model);
   nn::TrainTest sets = load(settings.data, settings.seed);
+  if (sets.train.size() == 0 || sets.test.size() == 0)
+    throw ValueError("train", fmt::format("no samples in {}", settings.data), {});
   standardise(sets);
   nn::Sequential net = build(settings, sets.train.x.size(1), sets.classes);
   const std::string task =
@@ -221,10 +225,12 @@ int main(int argc, char** argv) {
   app.add_option("--seed", settings.seed)->capture_default_str();
   app.add_option("--threads", settings.threads)->check(CLI::PositiveNumber)->capture_default_str();
   app.add_flag("--json", settings.json, "Print one line of JSON");
-  CLI11_PARSE(app, argc, argv);
   try {
+    app.parse(argc, argv);
     run(settings);
-  } catch (const Error& error) {
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }
