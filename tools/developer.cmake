@@ -41,6 +41,7 @@ endforeach()
 # Tests: every tests/**/*.test.cpp, in one program.
 file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp tests/oracle/*.cpp)
 add_executable(tests ${tests})
+target_compile_options(tests PRIVATE -O1)  # compiling them takes longer than running them
 target_link_libraries(tests
   PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
