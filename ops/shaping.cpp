@@ -218,6 +218,35 @@ void add_scattered(const Tensor& to, int axis, const Tensor& index, const Tensor
   });
 }
 
+Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& given, const char* op,
+                const Location& at) {
+  const Caller caller(at);
+  const int axis = normalize_axis(dim, x.rank(), op, at);
+  check_gather(x.shape(), axis, given.shape(), op, at);
+  const Tensor index = checked_index(given, x.shape()[axis], op, at);
+  const Tensor out = Tensor::empty(index.shape(), x.dtype());
+  by_size(x.dtype(), [&]<class T>(T*) {
+    const T* in = x.value()->as<T>();
+    T* to = out.value()->as<T>();
+    for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
+                 [&](std::int64_t from, std::int64_t i) { to[i] = in[from]; });
+  });
+  return record(op, at, {unsaved(x), saved(index)}, out,
+                [shape = x.shape(), axis, at](Backward& backward) {
+                  const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(1);
+                  if (Tensor* there = backward.accumulator(0)) {
+                    there->value()->changed(at);
+                    return add_scattered(*there, axis, index, share);
+                  }
+                  Tensor zeros = zeros_of(shape, share.dtype());
+                  if (backward.create_graph())
+                    return backward.give(0, scatter_add(zeros, axis, index, share));
+                  add_scattered(zeros, axis, index, share);
+                  backward.give(0, std::move(zeros));
+                });
+}
+
 }  // namespace
 
 Tensor reshape(const Arg& argument, std::initializer_list<std::int64_t> sizes) {
@@ -387,30 +416,9 @@ Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim, Location wher
   return cat(expanded, dim);
 }
 
-Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& given) {
-  const Tensor x = argument.as_tensor(float32);
-  const Location at = Caller::or_else(argument.where());
-  const Caller caller(at);
-  const int axis = normalize_axis(dim, x.rank(), "gather", at);
-  check_gather(x.shape(), axis, given.shape(), "gather", at);
-  const Tensor index = checked_index(given, x.shape()[axis], "gather", at);
-  const Tensor out = Tensor::empty(index.shape(), x.dtype());
-  by_size(x.dtype(), [&]<class T>(T*) {
-    const T* in = x.value()->as<T>();
-    T* to = out.value()->as<T>();
-    for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
-                 [&](std::int64_t from, std::int64_t i) { to[i] = in[from]; });
-  });
-  return record("gather", at, {unsaved(x), saved(index)}, out,
-                [shape = x.shape(), axis, at](Backward& backward) {
-                  const Tensor& share = backward.grad();
-                  const Tensor index = backward.input(1);
-                  if (Tensor* there = backward.accumulator(0)) {
-                    there->value()->changed(at);
-                    return add_scattered(*there, axis, index, share);
-                  }
-                  backward.give(0, scatter_add(zeros_of(shape, share.dtype()), axis, index, share));
-                });
+Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& index) {
+  return gathered(argument.as_tensor(float32), dim, index, "gather",
+                  Caller::or_else(argument.where()));
 }
 
 Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
@@ -472,7 +480,8 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) 
 Tensor take(const Arg& argument, const Tensor& index) {
   const Tensor x = argument.as_tensor(float32);
   const Caller caller(argument.where());
-  return reshape(gather(reshape(x, {-1}), 0, reshape(index, {-1})), index.shape());
+  const Tensor flat = reshape(index, {-1});
+  return reshape(gathered(reshape(x, {-1}), 0, flat, "take", argument.where()), index.shape());
 }
 
 }  // namespace xtape
