@@ -45,6 +45,7 @@ target_compile_options(tests PRIVATE -O1)  # compiling them takes longer than ru
 target_link_libraries(tests
   PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+add_dependencies(tests train bench)  # tests/tools runs them
 target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
 set_source_files_properties(tests/main.test.cpp tests/oracle/formula.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
