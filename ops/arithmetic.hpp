@@ -100,7 +100,7 @@ inline Tensor operator!(const Arg& a) { return formulas::logical_not(a); }
 /// slope of the branch not taken never matters.
 inline Tensor where(const Arg& condition, const Arg& a, const Arg& b) {
   if (condition.is_tensor() && condition.tensor().dtype(condition.where()) != boolean)
-    return formulas::select(formulas::ne(condition, 0), a, b);
+    return formulas::select(Arg(formulas::ne(condition, 0), condition.where()), a, b);
   return formulas::select(condition, a, b);
 }
 /// The larger one; NaN wins; a tie gives half of the gradient to each.

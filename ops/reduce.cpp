@@ -116,10 +116,10 @@ Tensor mean(const Arg& x, const Dims& dims, bool keepdim) {
     raise<DTypeError>(x.where(), "mean",
                       fmt::format("of a floating tensor wanted, this one is {}; cast() it",
                                   name_of(tensor.dtype())));
-  const Tensor total = sum(tensor, dims, keepdim);
+  const Reduction to(tensor.shape(), dims, "mean", x.where());
   const double count = static_cast<double>(tensor.numel()) /
-                       static_cast<double>(std::max<std::int64_t>(1, total.numel()));
-  return total / count;
+                       static_cast<double>(std::max<std::int64_t>(1, to.folded.numel()));
+  return sum(tensor, dims, keepdim) / count;
 }
 
 Tensor amax(const Arg& x, const Dims& dims, bool keepdim) {

@@ -1,0 +1,58 @@
+#include "../check.hpp"
+
+using namespace check;
+
+using Numbers = std::vector<double>;
+
+TEST_CASE("creation: full, zeros, ones and their likes") {
+  CHECK(zeros({2, 3}).dtype() == float32);
+  CHECK(numbers(ones({2}, int64)) == Numbers{1, 1});
+  CHECK(numbers(full({2}, 2.5, float64)) == Numbers{2.5, 2.5});
+  CHECK(numbers(full({2}, 2.5, boolean)) == Numbers{1, 1});
+  CHECK(full({}, 3).item<int>() == 3);
+  CHECK(zeros({0, 4}).numel() == 0);
+  const Tensor x = full({2, 2}, 7, float64).requires_grad(true);
+  for (const Tensor& like : {full_like(x, 1), zeros_like(x), ones_like(x)}) {
+    CHECK(like.shape() == x.shape());
+    CHECK(like.dtype() == float64);
+    CHECK_FALSE(like.requires_grad());
+  }
+}
+
+TEST_CASE("creation: arange counts as PyTorch does") {
+  CHECK(numbers(arange(0, 5)) == Numbers{0, 1, 2, 3, 4});
+  CHECK(numbers(arange(1, 2, 0.25, float64)) == Numbers{1, 1.25, 1.5, 1.75});
+  CHECK(numbers(arange(5, 0, -2)) == Numbers{5, 3, 1});
+  CHECK(numbers(arange(0, 3, 1, int64)) == Numbers{0, 1, 2});
+  CHECK(arange(5, 0).numel() == 0);
+  CHECK(arange(0, 0).numel() == 0);
+  CHECK(arange(0, 1, 0.1, float64).numel() == 10);
+  CHECK(numbers(arange(0, 100000, 1, float64))[99999] == 99999);
+}
+
+TEST_CASE("creation: linspace includes both ends") {
+  CHECK(numbers(linspace(0, 1, 5, float64)) == Numbers{0, 0.25, 0.5, 0.75, 1});
+  CHECK(numbers(linspace(3, -3, 3)) == Numbers{3, 0, -3});
+  CHECK(numbers(linspace(2, 9, 1)) == Numbers{2});
+  CHECK(linspace(2, 9, 0).numel() == 0);
+  CHECK(numbers(linspace(0, 0.1, 7, float64)).back() == 0.1);
+}
+
+TEST_CASE("creation: eye") {
+  CHECK(numbers(eye(2)) == Numbers{1, 0, 0, 1});
+  CHECK(eye(0).shape() == Shape{0, 0});
+  CHECK(numbers(eye(3, int64)) == Numbers{1, 0, 0, 0, 1, 0, 0, 0, 1});
+}
+
+TEST_CASE("creation: cast") {
+  const Tensor x({-1.7, 0, 2.9}, float64);
+  CHECK(numbers(cast(x, int64)) == Numbers{-1, 0, 2});
+  CHECK(numbers(cast(x, boolean)) == Numbers{1, 0, 1});
+  CHECK(numbers(cast(Tensor({1, 0}, boolean), float32)) == Numbers{1, 0});
+  CHECK(cast(x, float64).same_as(x));
+  CHECK(cast(2.5, float64).item<double>() == 2.5);
+  const Tensor y = Tensor({1, 2}).requires_grad(true);
+  sum(cast(y, float64) * Tensor({3, 4}, float64)).backward();
+  CHECK(y.grad().dtype() == float32);
+  CHECK(numbers(y.grad()) == Numbers{3, 4});
+}

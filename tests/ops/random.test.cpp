@@ -1,0 +1,99 @@
+#include <algorithm>
+
+#include "../check.hpp"
+
+using namespace check;
+
+namespace {
+
+struct Moments {
+  double mean = 0, variance = 0, skew = 0, kurtosis = 0, low = INFINITY, high = -INFINITY;
+  explicit Moments(const std::vector<double>& x) {
+    for (double v : x) {
+      mean += v / static_cast<double>(x.size());
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+    for (double v : x) variance += (v - mean) * (v - mean) / static_cast<double>(x.size());
+    for (double v : x) {
+      const double z = (v - mean) / std::sqrt(variance);
+      skew += z * z * z / static_cast<double>(x.size());
+      kurtosis += z * z * z * z / static_cast<double>(x.size());
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("random: uniform numbers") {
+  Generator generator(11);
+  for (DType dtype : {float32, float64}) {
+    const std::vector<double> x = numbers(rand({1000001}, dtype, generator));
+    const Moments m(x);
+    CHECK(m.low >= 0);
+    CHECK(m.high < 1);
+    CHECK(m.low < 1e-5);
+    CHECK(m.high > 1 - 1e-5);
+    CHECK(std::abs(m.mean - 0.5) < 5 * std::sqrt(1.0 / 12 / 1e6));
+    CHECK(std::abs(m.variance - 1.0 / 12) < 5 * std::sqrt(1.0 / 180 / 1e6));
+    double neighbours = 0, tenths[10] = {};
+    for (std::size_t i = 1; i < x.size(); ++i) neighbours += (x[i] - 0.5) * (x[i - 1] - 0.5);
+    CHECK(std::abs(neighbours / 1e6) < 5 / 12.0 / 1e3);
+    for (double v : x) tenths[static_cast<int>(v * 10)] += 1;
+    double chi = 0;
+    for (double count : tenths) chi += (count - 1e5) * (count - 1e5) / 1e5;
+    CHECK(chi < 40);  // 9 degrees of freedom
+  }
+}
+
+TEST_CASE("random: normal numbers") {
+  Generator generator(12);
+  for (DType dtype : {float32, float64}) {
+    const std::vector<double> x = numbers(randn({1000001}, dtype, generator));
+    const Moments m(x);
+    CHECK(std::abs(m.mean) < 5e-3);
+    CHECK(std::abs(m.variance - 1) < 5 * std::sqrt(2 / 1e6));
+    CHECK(std::abs(m.skew) < 5 * std::sqrt(6 / 1e6));
+    CHECK(std::abs(m.kurtosis - 3) < 5 * std::sqrt(24 / 1e6));
+    double inside = 0;
+    for (double v : x) inside += std::abs(v) < 1;
+    CHECK(std::abs(inside / 1e6 - 0.682689) < 3e-3);
+    CHECK(m.high > 4);
+    CHECK(m.high < 7);
+  }
+}
+
+TEST_CASE("random: the bits do not depend on the number of threads or on the shape") {
+  const int before = num_threads();
+  for (auto draw : {+[](const Shape&s, Generator&g) { return rand(s, float32, g); },
+                    +[](const Shape&s, Generator&g) { return randn(s, float64, g); }}) {
+    Generator a(3), b(3), c(3);
+    set_num_threads(1);
+    const Tensor one = draw({40001}, a);
+    set_num_threads(3);
+    CHECK(equal(one, draw({40001}, b)));
+    CHECK(equal(slice(one, 0, {.start = 0, .stop = 777}), reshape(draw({7, 111}, c), {-1})));
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("random: permutations") {
+  Generator generator(4);
+  std::vector<double> counts(25);
+  for (int round = 0; round < 5000; ++round) {
+    const Tensor p = randperm(5, generator);
+    std::vector<double> order = numbers(p), sorted = order;
+    std::sort(sorted.begin(), sorted.end());
+    REQUIRE(sorted == std::vector<double>{0, 1, 2, 3, 4});
+    for (int i = 0; i < 5; ++i) counts[static_cast<std::size_t>(i * 5 + order[i])] += 1;
+  }
+  for (double count : counts) CHECK(std::abs(count - 1000) < 5 * std::sqrt(800));
+  CHECK(randperm(0, generator).numel() == 0);
+  CHECK(randperm(1, generator).dtype() == int64);
+}
+
+TEST_CASE("random: empty and 0-d") {
+  CHECK(rand({0}).numel() == 0);
+  CHECK(randn({}).rank() == 0);
+  CHECK(randn({3, 0, 2}, float64).shape() == Shape{3, 0, 2});
+}
