@@ -35,6 +35,7 @@ struct LaneTraits {
   static V load(const V* from) { return *from; }
   static void store(V* to, V v) { *to = v; }
   static V select(bool mask, V a, V b) { return mask ? a : b; }
+  static bool all(bool mask) { return mask; }
 };
 
 template <class T, class A>
@@ -46,6 +47,7 @@ struct LaneTraits<xsimd::batch<T, A>> {
   static V load(const T* from) { return V::load_unaligned(from); }
   static void store(T* to, const V& v) { v.store_unaligned(to); }
   static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
+  static bool all(const Mask& mask) { return xsimd::all(mask); }
 };
 
 template <class V>
@@ -60,6 +62,8 @@ struct Condition {
   friend Condition operator!(const Condition& a) { return {!a.mask}; }
   friend Condition operator&&(const Condition& a, const Condition& b) { return {a.mask && b.mask}; }
   friend Condition operator||(const Condition& a, const Condition& b) { return {a.mask || b.mask}; }
+  /// Whether it holds in every element.
+  friend bool all(const Condition& c) { return LaneTraits<V>::all(c.mask); }
   /// a where the condition holds, b elsewhere.
   friend Lane<V> where(const Condition& c, const Lane<V>& a, const Lane<V>& b) {
     return LaneTraits<V>::select(c.mask, a.v, b.v);
@@ -92,14 +96,18 @@ struct Lane {
   friend Condition<V> operator!=(const Lane& a, const Lane& b) { return !(a == b); }
 };
 
-/// f of every element of a register, for functions that xsimd does not compute accurately.
-template <class V, class F>
-V map_elements(const V& v, F f) {
+/// f of every element of some registers, for what xsimd does not compute accurately.
+template <class F, class V, class... W>
+V map_elements(F f, const V& v, const W&... w) {
   using Traits = LaneTraits<V>;
-  typename Traits::Element elements[Traits::width];
-  Traits::store(elements, v);
-  for (auto& element : elements) element = f(element);
-  return Traits::load(elements);
+  typename Traits::Element out[Traits::width], in[1 + sizeof...(W)][Traits::width];
+  int row = 0;
+  Traits::store(in[row++], v);
+  (Traits::store(in[row++], w), ...);
+  for (int i = 0; i < Traits::width; ++i)
+    out[i] = [&]<std::size_t... I>(std::index_sequence<I...>) { return f(in[I][i]...); }
+  (std::make_index_sequence<1 + sizeof...(W)>());
+  return Traits::load(out);
 }
 
 template <class X>
