@@ -1,6 +1,6 @@
 // Activations: one definition each, forward only. The record's formula is the textbook one; the
-// lambda computes the same without overflow or cancellation. Any parameter may be a number or a
-// tensor that broadcasts, learnable or not.
+// lambda computes the same without overflow or cancellation, and NaN stays NaN. Any parameter may
+// be a number or a tensor that broadcasts, learnable or not.
 #pragma once
 
 #include <xtape/ops/math.hpp>
@@ -27,17 +27,17 @@ auto activation(const Record& record, F formula, P... parameters) {
 }  // namespace detail
 
 inline const auto relu = detail::activation(
-    {.name = "relu", .about = "the positive part", .formula = "x > 0 ? x : 0", .kinks = "0"},
-    [](auto x) { return where(x > 0, x, 0); });
+    {.name = "relu", .about = "the positive part", .formula = "x <= 0 ? 0 : x", .kinks = "0"},
+    [](auto x) { return where(x <= 0, 0, x); });
 
 inline const auto relu6 =
     detail::activation({.name = "relu6",
                         .about = "relu that ends at 6",
-                        .formula = "x <= 0 ? 0 : x < 6 ? x : 6",
+                        .formula = "x <= 0 ? 0 : x >= 6 ? 6 : x",
                         .kinks = "0, 6",
                         .source = "Krizhevsky 2010",
                         .high = 8},
-                       [](auto x) { return where(x > 0, where(x < 6, x, 6), 0); });
+                       [](auto x) { return where(x <= 0, 0, where(x >= 6, 6, x)); });
 
 inline const auto leaky_relu = detail::activation(
     {.name = "leaky_relu",
@@ -60,10 +60,10 @@ inline const auto prelu = detail::activation(
 inline const auto shifted_relu =
     detail::activation({.name = "shifted_relu",
                         .about = "relu with its corner at (-1, -1)",
-                        .formula = "x > -1 ? x : -1",
+                        .formula = "x <= -1 ? -1 : x",
                         .kinks = "-1",
                         .source = "Clevert, Unterthiner and Hochreiter 2016"},
-                       [](auto x) { return where(x > -1, x, -1); });
+                       [](auto x) { return where(x <= -1, -1, x); });
 
 inline const auto shifted_rectifier = detail::activation(
     {.name = "shifted_rectifier",
@@ -154,23 +154,23 @@ inline const auto softsign = detail::activation({.name = "softsign",
 inline const auto hardtanh = detail::activation(
     {.name = "hardtanh",
      .about = "identity between two bounds; slope 0 at and beyond them",
-     .formula = "x <= min_val ? min_val : x < max_val ? x : max_val",
+     .formula = "x <= min_val ? min_val : x >= max_val ? max_val : x",
      .kinks = "min_val, max_val",
      .source = "Collobert 2004"},
     [](auto x, auto min_val, auto max_val) {
-      return where(x > min_val, where(x < max_val, x, max_val), min_val);
+      return where(x <= min_val, min_val, where(x >= max_val, max_val, x));
     },
     Parameter{"min_val", -1, -0.5}, Parameter{"max_val", 1, 1.8});
 
 inline const auto hardsigmoid =
     detail::activation({.name = "hardsigmoid",
                         .about = "a sigmoid in three straight pieces",
-                        .formula = "x <= -3 ? 0 : x < 3 ? x / 6 + 1 / 2 : 1",
+                        .formula = "x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 1 / 2",
                         .kinks = "-3, 3",
                         .source = "Howard et al. 2019",
                         .low = -5,
                         .high = 5},
-                       [](auto x) { return where(x > -3, where(x < 3, x / 6 + 0.5, 1), 0); });
+                       [](auto x) { return where(x <= -3, 0, where(x >= 3, 1, x / 6 + 0.5)); });
 
 inline const auto hardswish =
     detail::activation({.name = "hardswish",
@@ -195,18 +195,20 @@ inline const auto tanhshrink = detail::activation(
 inline const auto softshrink = detail::activation(
     {.name = "softshrink",
      .about = "x moved towards 0 by lambd, and 0 within lambd of it",
-     .formula = "x > lambd ? x - lambd : x < -lambd ? x + lambd : 0",
+     .formula = "x < -lambd ? x + lambd : x <= lambd ? 0 : x - lambd",
      .kinks = "lambd, -lambd",
      .source = "Donoho and Johnstone 1994"},
-    [](auto x, auto lambd) { return where(x > lambd, x - lambd, where(x < -lambd, x + lambd, 0)); },
+    [](auto x, auto lambd) {
+      return where(x < -lambd, x + lambd, where(x <= lambd, 0, x - lambd));
+    },
     Parameter{"lambd", 0.5, 1.2});
 
 inline const auto threshold = detail::activation(
     {.name = "threshold",
      .about = "x above a threshold, a constant elsewhere",
-     .formula = "x > threshold ? x : value",
+     .formula = "x <= threshold ? value : x",
      .kinks = "threshold"},
-    [](auto x, auto threshold, auto value) { return where(x > threshold, x, value); },
+    [](auto x, auto threshold, auto value) { return where(x <= threshold, value, x); },
     Parameter{"threshold", 0, 0.8}, Parameter{"value", 0, -0.3});
 
 }  // namespace xtape
