@@ -30,8 +30,8 @@ struct Sample {
 struct Record {
   const char* name;
   const char* about = "";     ///< one sentence
-  const char* formula = "";   ///< the textbook formula; a scalar expression in x and the parameters
-  const char* kinks = "";     ///< where x is not smooth: expressions in the parameters, by commas
+  const char* formula = "";   ///< the textbook formula; a scalar expression in x, y, z, parameters
+  const char* kinks = "";     ///< where x is not smooth: expressions in the others, by commas
   const char* source = "";    ///< where the formula comes from
   double low = -3, high = 3;  ///< inputs between these are in the domain
 };

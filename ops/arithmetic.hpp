@@ -47,23 +47,35 @@ inline const auto logical_not = detail::arithmetic(
     {.name = "logical_not", .about = "whether it is 0"}, [](auto a) { return a == 0; });
 
 inline const auto select =
-    detail::arithmetic({.name = "where", .about = "a where the condition is not 0, b elsewhere"},
+    detail::arithmetic({.name = "where",
+                        .about = "a where the condition is not 0, b elsewhere",
+                        .formula = "x != 0 ? y : z",
+                        .kinks = "0"},
                        [](auto condition, auto a, auto b) { return where(condition != 0, a, b); });
-inline const auto maximum = detail::arithmetic(
-    {.name = "maximum", .about = "the larger one; NaN wins, a tie shares its gradient"},
-    [](auto a, auto b) { return xtape::maximum(a, b); });
-inline const auto minimum = detail::arithmetic(
-    {.name = "minimum", .about = "the smaller one; NaN wins, a tie shares its gradient"},
-    [](auto a, auto b) { return xtape::minimum(a, b); });
+inline const auto maximum =
+    detail::arithmetic({.name = "maximum",
+                        .about = "the larger one; NaN wins, a tie shares its gradient",
+                        .formula = "x > y ? x : x <= y ? y : x + y",
+                        .kinks = "y"},
+                       [](auto a, auto b) { return xtape::maximum(a, b); });
+inline const auto minimum =
+    detail::arithmetic({.name = "minimum",
+                        .about = "the smaller one; NaN wins, a tie shares its gradient",
+                        .formula = "x < y ? x : x >= y ? y : x + y",
+                        .kinks = "y"},
+                       [](auto a, auto b) { return xtape::minimum(a, b); });
 inline const auto abs = detail::arithmetic(
     {.name = "abs", .about = "the magnitude; slope 0 at 0", .formula = "abs(x)", .kinks = "0"},
     [](auto a) { return xtape::abs(a); });
-inline const auto sign = detail::arithmetic(
-    {.name = "sign", .about = "-1, 0 or 1", .formula = "x > 0 ? 1 : x < 0 ? -1 : 0", .kinks = "0"},
-    [](auto a) { return xtape::sign(a); });
-inline const auto weigh = detail::function(
-    {.name = "weigh", .about = "a * b, but 0 where a is 0 whatever b is", .formula = "x * y"},
-    [](auto a, auto b) { return xtape::weigh(a, b); });
+inline const auto sign = detail::arithmetic({.name = "sign",
+                                             .about = "-1, 0 or 1; NaN stays NaN",
+                                             .formula = "x > 0 ? 1 : x < 0 ? -1 : x",
+                                             .kinks = "0"},
+                                            [](auto a) { return xtape::sign(a); });
+inline const auto weigh = detail::function({.name = "weigh",
+                                            .about = "a * b, but 0 where a is 0 whatever b is",
+                                            .formula = "x == 0 ? 0 : x * y"},
+                                           [](auto a, auto b) { return xtape::weigh(a, b); });
 
 }  // namespace formulas
 

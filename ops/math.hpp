@@ -59,7 +59,7 @@ inline const auto exp_difference =
 inline const auto log_scaled = detail::function(
     {.name = "log_scaled",
      .about = "log(a e^b), the last step of logsumexp; slope 0 where a is 0",
-     .formula = "log(x) + y",
+     .formula = "x == 0 ? log(x) : log(x) + y",
      .low = 0.05},
     [](auto a, auto b) {
       return where(a == 0, -std::numeric_limits<double>::infinity(), xtape::log(a) + b);
