@@ -62,6 +62,13 @@ struct Condition {
   friend Condition operator!(const Condition& a) { return {!a.mask}; }
   friend Condition operator&&(const Condition& a, const Condition& b) { return {a.mask && b.mask}; }
   friend Condition operator||(const Condition& a, const Condition& b) { return {a.mask || b.mask}; }
+  /// A formula computes both branches: this explains why it does not compile.
+  template <class Never = V>
+  explicit operator bool() const {
+    static_assert(!sizeof(Never*),
+                  "in a formula, where(condition, a, b) takes the place of if, ? : and while");
+    return false;
+  }
   /// Whether it holds in every element.
   friend bool all(const Condition& c) { return LaneTraits<V>::all(c.mask); }
   /// a where the condition holds, b elsewhere.
