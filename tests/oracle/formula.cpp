@@ -1,10 +1,9 @@
-#include "formula.hpp"
-
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <map>
 #include <stdexcept>
+#include <xtape/tests/oracle/formula.hpp>
 
 namespace oracle {
 
@@ -52,19 +51,14 @@ Rounded power(const Rounded& a, const Rounded& b, Real unit) {
 }
 
 using Function = Real (*)(Real);
+using Table = std::map<std::string, Function, std::less<>>;
 
-const std::map<std::string, Function, std::less<>>& functions() {
-  static const std::map<std::string, Function, std::less<>> table = {{"exp", [](Real x) { return std::exp(x); }},
-                                                                     {"expm1", [](Real x) { return std::expm1(x); }},
-                                                                     {"log", [](Real x) { return std::log(x); }},
-                                                                     {"log1p", [](Real x) { return std::log1p(x); }},
-                                                                     {"sqrt", [](Real x) { return std::sqrt(x); }},
-                                                                     {"sin", [](Real x) { return std::sin(x); }},
-                                                                     {"cos", [](Real x) { return std::cos(x); }},
-                                                                     {"tanh", [](Real x) { return std::tanh(x); }},
-                                                                     {"erf", [](Real x) { return std::erf(x); }},
-                                                                     {"erfc", [](Real x) { return std::erfc(x); }},
-                                                                     {"abs", [](Real x) { return std::fabs(x); }}};
+const Table& functions() {
+  static const Table table = {
+      {"exp", std::exp},   {"expm1", std::expm1}, {"log", std::log},  {"log1p", std::log1p},
+      {"sqrt", std::sqrt}, {"sin", std::sin},     {"cos", std::cos},  {"tanh", std::tanh},
+      {"erf", std::erf},   {"erfc", std::erfc},   {"abs", std::fabs},
+  };
   return table;
 }
 
