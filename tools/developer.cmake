@@ -39,7 +39,7 @@ foreach(source IN LISTS examples)
     -DSOURCE=${source} -P ${PROJECT_SOURCE_DIR}/tools/compare_output.cmake)
 endforeach()
 
-# Tests: every tests/**/*.test.cpp, in one program; every tests/scripts/*.cmake or .sh, on its own.
+# Tests: every tests/**/*.test.cpp, in one program.
 file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp tests/oracle/*.cpp)
 add_executable(tests ${tests})
 target_link_libraries(tests PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt)
@@ -47,3 +47,5 @@ target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
 set_source_files_properties(tests/main.test.cpp tests/oracle/formula.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME tests COMMAND tests)
+
+include(tools/rules.cmake)

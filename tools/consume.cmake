@@ -1,0 +1,68 @@
+# A project of somebody else's, in an unrelated folder: finds the installed library in PREFIX,
+# builds SOURCE against it and compares what it prints with the comment block at its end. If SOURCE
+# is a .md file, the program is its first ```cpp block, and the output the ```text block after it.
+#
+#   cmake -DPREFIX=build/installed -DSOURCE=main.cpp [-DCOMPILER=clang++] -P tools/consume.cmake
+
+# What stands between a line and the next ``` in TEXT; and what comes after that.
+function(cut_block text opening block rest)
+  string(FIND "${text}" "\n${opening}\n" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "${SOURCE} has no ${opening} block; a program and its output are expected")
+  endif()
+  string(LENGTH "\n${opening}\n" length)
+  math(EXPR at "${at} + ${length}")
+  string(SUBSTRING "${text}" ${at} -1 text)
+  string(FIND "${text}" "```" at)
+  string(SUBSTRING "${text}" 0 ${at} inside)
+  string(SUBSTRING "${text}" ${at} -1 text)
+  set(${block} "${inside}" PARENT_SCOPE)
+  set(${rest} "${text}" PARENT_SCOPE)
+endfunction()
+
+string(RANDOM LENGTH 8 suffix)
+set(temporary $ENV{TMPDIR})
+if(NOT temporary)
+  set(temporary /tmp)
+endif()
+set(folder ${temporary}/consumer-${suffix})
+file(MAKE_DIRECTORY ${folder})
+if(NOT EXISTS ${SOURCE})
+  message(FATAL_ERROR "${SOURCE} is not there")
+endif()
+if(SOURCE MATCHES "\\.md$")
+  file(READ ${SOURCE} text)
+  cut_block("${text}" "```cpp" program text)
+  cut_block("${text}" "```text" output text)
+  string(REGEX REPLACE "\n" "\n//   " output "\n${output}")
+  file(WRITE ${folder}/main.cpp "${program}\n// Output:${output}\n")
+else()
+  configure_file(${SOURCE} ${folder}/main.cpp COPYONLY)
+endif()
+file(WRITE ${folder}/CMakeLists.txt [[
+cmake_minimum_required(VERSION 3.24)
+project(consumer LANGUAGES CXX)
+find_package(xtape REQUIRED)
+add_executable(app main.cpp)
+target_link_libraries(app PRIVATE xtape::xtape)
+]])
+
+set(choose_compiler)
+if(COMPILER)
+  set(choose_compiler -DCMAKE_CXX_COMPILER=${COMPILER})
+endif()
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${folder}
+    OUTPUT_VARIABLE printed ERROR_VARIABLE printed RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    file(REMOVE_RECURSE ${folder})
+    list(JOIN ARGN " " command)
+    message("${printed}")
+    message(FATAL_ERROR "${SOURCE}: ${command} failed")
+  endif()
+endfunction()
+run(${CMAKE_COMMAND} -S . -B build -DCMAKE_PREFIX_PATH=${PREFIX} ${choose_compiler})
+run(${CMAKE_COMMAND} --build build)
+run(${CMAKE_COMMAND} -DPROGRAM=${folder}/build/app -DSOURCE=${folder}/main.cpp
+  -P ${CMAKE_CURRENT_LIST_DIR}/compare_output.cmake)
+file(REMOVE_RECURSE ${folder})
