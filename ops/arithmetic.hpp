@@ -55,13 +55,13 @@ inline const auto select =
 inline const auto maximum =
     detail::arithmetic({.name = "maximum",
                         .about = "the larger one; NaN wins, a tie shares its gradient",
-                        .formula = "x > y ? x : x <= y ? y : x + y",
+                        .formula = "x > y ? x : x < y ? y : (x + y) / 2",
                         .kinks = "y"},
                        [](auto a, auto b) { return xtape::maximum(a, b); });
 inline const auto minimum =
     detail::arithmetic({.name = "minimum",
                         .about = "the smaller one; NaN wins, a tie shares its gradient",
-                        .formula = "x < y ? x : x >= y ? y : x + y",
+                        .formula = "x < y ? x : x > y ? y : (x + y) / 2",
                         .kinks = "y"},
                        [](auto a, auto b) { return xtape::minimum(a, b); });
 inline const auto abs = detail::arithmetic(
@@ -69,7 +69,7 @@ inline const auto abs = detail::arithmetic(
     [](auto a) { return xtape::abs(a); });
 inline const auto sign = detail::arithmetic({.name = "sign",
                                              .about = "-1, 0 or 1; NaN stays NaN",
-                                             .formula = "x > 0 ? 1 : x < 0 ? -1 : x",
+                                             .formula = "x > 0 ? 1 : x < 0 ? -1 : 0 * x",
                                              .kinks = "0"},
                                             [](auto a) { return xtape::sign(a); });
 inline const auto weigh = detail::function({.name = "weigh",
