@@ -103,7 +103,7 @@ std::vector<Numbers> random_points(const Subject& of, std::size_t count, DType d
 TEST_CASE("catalogue: every record says what it is for, and by which formula") {
   CHECK(catalogue().size() > 50);
   for (const Entry* entry : catalogue()) {
-    INFO(entry->record.name);
+    INFO(std::string(entry->record.name));
     CHECK(*entry->record.about != '\0');
     if (entry->kind == Entry::Kind::array) {
       CHECK(!entry->samples.empty());
@@ -147,7 +147,7 @@ TEST_CASE("catalogue: values on integers") {
 TEST_CASE("catalogue: an element's value does not depend on where it lies") {
   for (const Subject& of : subject::all())
     for (DType dtype : floating) {
-      INFO(of.entry.record.name);
+      INFO(of.name());
       const std::vector<Numbers> pool = random_points(of, 1000, dtype);
       const Numbers known = subject::elements(of.apply(subject::columns(pool, of.arity(), dtype)));
       for (std::size_t size : {0, 1, 7, 17, 1000, 70000}) {
@@ -172,7 +172,7 @@ TEST_CASE("catalogue: arguments broadcast, and numbers do as well as tensors") {
   for (const Subject& of : subject::all())
     for (DType dtype : floating)
       for (std::size_t turn = 0; turn < std::size(shapes); ++turn) {
-        INFO(of.entry.record.name << " turn " << turn);
+        INFO(of.name() << " turn " << turn);
         std::mt19937 engine(static_cast<unsigned>(turn));
         std::vector<Tensor> arguments, full;
         std::vector<Arg> mixed;
@@ -200,7 +200,7 @@ TEST_CASE("catalogue: the fused sum and mean are those of the result") {
   const Shape shape{6, 19, 37};
   for (const Subject& of : subject::all())
     for (const Dims& dims : over) {
-      INFO(of.entry.record.name);
+      INFO(of.name());
       const std::vector<Numbers> points = random_points(of, shape.numel(), float64);
       std::vector<Tensor> columns = subject::columns(points, of.arity(), float64);
       for (Tensor& column : columns) column = reshape(column, shape);
@@ -221,7 +221,7 @@ TEST_CASE("catalogue: any number of threads gives the same bits") {
   const Shape shape{700, 257};
   for (const Subject& of : subject::all())
     for (DType dtype : floating) {
-      INFO(of.entry.record.name);
+      INFO(of.name());
       std::mt19937 engine(5);
       std::vector<Tensor> arguments;
       for (std::size_t i = 0; i < of.arity(); ++i) {
@@ -249,7 +249,7 @@ TEST_CASE("catalogue: any number of threads gives the same bits") {
 
 TEST_CASE("catalogue: by name") {
   for (const Subject& of : subject::all()) {
-    const std::string name = of.entry.record.name;
+    const std::string name = of.name();
     INFO(name);
     CHECK(&find(name) == &of.entry);
     if (!of.activation()) continue;
@@ -263,7 +263,7 @@ TEST_CASE("catalogue: by name") {
         activation(misspelt);
         FAIL("found " << misspelt);
       } catch (const ValueError& error) {
-        INFO(error.what());
+        INFO(std::string(error.what()));
         CHECK(std::string(error.what()).find(name) != std::string::npos);
       }
     }

@@ -13,12 +13,16 @@ using subject::Subject;
 
 constexpr DType floating[] = {float32, float64};
 
-std::vector<Numbers> smooth_points(const Subject& of, std::size_t count, DType dtype) {
+/// In the domain at random, and exactly at kinks.
+std::vector<Numbers> sample_points(const Subject& of, std::size_t count, DType dtype) {
   std::mt19937 engine(23);
   std::vector<Numbers> points;
   while (points.size() < count) {
     points.push_back(of.random(engine, dtype));
-    if (of.near_kink(points.back())) points.pop_back();
+    for (double kink : of.kinks_at(Numbers(points.back()))) {
+      points.push_back(points.back());
+      points.back()[0] = kink;
+    }
   }
   return points;
 }
@@ -99,12 +103,12 @@ Entry entry_of(const char* formula, const char* kinks) {
 
 }  // namespace
 
-TEST_CASE("catalogue: slopes are those of the text, for every argument") {
+TEST_CASE("catalogue: slopes are those of the text, at kinks of the branch it takes") {
   for (const Subject& of : subject::all())
     for (DType dtype : floating) {
       if (of.entry.formula->boolean_result) continue;
-      INFO(of.entry.record.name << " in " << name_of(dtype));
-      const std::vector<Numbers> points = smooth_points(of, 500, dtype);
+      INFO(of.name(dtype));
+      const std::vector<Numbers> points = sample_points(of, 500, dtype);
       const std::vector<Tensor> got =
           subject::gradients(of, subject::columns(points, of.arity(), dtype));
       for (std::size_t argument = 0; argument < of.arity(); ++argument) {
@@ -121,9 +125,9 @@ TEST_CASE("catalogue: slopes are those of the text, for every argument") {
 TEST_CASE("catalogue: slopes one by one and by recorded operations are the same") {
   for (const Subject& of : subject::all())
     for (DType dtype : floating) {
-      INFO(of.entry.record.name << " in " << name_of(dtype));
+      INFO(of.name(dtype));
       const std::vector<Tensor> arguments =
-          subject::columns(smooth_points(of, 100, dtype), of.arity(), dtype);
+          subject::columns(sample_points(of, 100, dtype), of.arity(), dtype);
       const std::vector<Tensor> together = subject::gradients(of, arguments);
       for (bool recorded : {false, true}) {
         const std::vector<Tensor> apart_from = one_at_a_time(of, arguments, recorded);
@@ -139,7 +143,7 @@ TEST_CASE("catalogue: gradients of broadcast arguments are summed over what they
   const Shape shapes[] = {{5, 7, 33}, {33}, {7, 1}, {}, {5, 1, 33}, {1, 1}};
   for (const Subject& of : subject::all())
     for (std::size_t turn = 0; turn < std::size(shapes); ++turn) {
-      INFO(of.entry.record.name << " turn " << turn);
+      INFO(of.name() << " turn " << turn);
       std::mt19937 engine(static_cast<unsigned>(turn));
       std::vector<Tensor> arguments, full;
       for (std::size_t i = 0; i < of.arity(); ++i) {
@@ -226,7 +230,7 @@ TEST_CASE("catalogue: slopes of activations are finite at zero and far out") {
         const std::vector<Tensor> recorded = one_at_a_time(of, arguments, true);
         for (std::size_t i = 0; i < of.arity(); ++i)
           for (std::size_t p = 0; p < points.size(); ++p) {
-            INFO(of.describe(points[p]) << " by " << of.names[i] << " in " << name_of(dtype));
+            INFO(of.name(dtype) << ": " << of.describe(points[p]) << " by " << of.names[i]);
             CHECK(std::isfinite(subject::elements(fused[i])[p]));
             CHECK(std::isfinite(subject::elements(recorded[i])[p]));
           }
@@ -244,7 +248,7 @@ TEST_CASE("catalogue: a zero gradient stays zero, whatever the slope is") {
       const Tensor none = zeros({static_cast<std::int64_t>(places.size())}, float64);
       const std::vector<Tensor> got = subject::gradients(of, arguments, none);
       for (std::size_t i = 0; i < of.arity(); ++i) {
-        INFO(of.entry.record.name << " by " << of.names[i]);
+        INFO(of.name() << " by " << of.names[i]);
         for (double slope : subject::elements(got[i])) CHECK(slope == 0);
       }
     }

@@ -48,6 +48,8 @@ class Subject {
   oracle::Formula text;
   std::vector<oracle::Formula> kinks;
 
+  std::string name() const { return entry.record.name; }
+  std::string name(DType dtype) const { return name() + " in " + name_of(dtype); }
   std::size_t arity() const { return names.size(); }
   /// The arguments that are not parameters.
   std::size_t tensors() const { return arity() - entry.parameters.size(); }
@@ -81,7 +83,7 @@ class Subject {
       out.push_back(static_cast<double>(kink(reals(numbers))));
     return out;
   }
-  bool near_kink(const Numbers& numbers, double margin = 5e-3) const {
+  bool near_kink(const Numbers& numbers, double margin) const {
     for (double kink : kinks_at(numbers))
       if (std::fabs(numbers[0] - kink) < margin) return true;
     return false;
@@ -93,14 +95,16 @@ class Subject {
     return entry.formula->apply(std::vector<Arg>(arguments.begin(), arguments.end()));
   }
 
-  /// The slope with respect to an argument by differences of the text; the error is of order h^4.
+  /// The slope with respect to an argument by differences of the text, within the branch that is
+  /// taken; the error is of order h^4.
   Real slope(const Numbers& numbers, std::size_t argument) const {
-    std::vector<Real> at = reals(numbers);
+    const std::vector<Real> here = reals(numbers);
+    std::vector<Real> at = here;
     const Real centre = at[argument];
     const Real h = 2e-4L * std::fmax(0.01L, std::fmin(1.0L, std::fabs(centre)));
     const auto value = [&](Real steps) {
       at[argument] = centre + steps * h;
-      return text(at);
+      return text.branch_of(here, at);
     };
     return (8 * (value(1) - value(-1)) - (value(2) - value(-2))) / (12 * h);
   }
@@ -108,7 +112,7 @@ class Subject {
   std::string describe(const Numbers& numbers) const {
     std::ostringstream out;
     out.precision(17);
-    out << entry.record.name << "(";
+    out << name() << "(";
     for (std::size_t i = 0; i < numbers.size(); ++i)
       out << (i ? ", " : "") << names[i] << " = " << numbers[i];
     out << ")";

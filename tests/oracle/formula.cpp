@@ -88,7 +88,8 @@ class Parser {
     expect(':');
     const Node no = choice();
     return [=, holds = comparison(relation)](const Point& p) {
-      return holds(left(p).value, right(p).value) ? yes(p) : no(p);
+      const Point at{p.deciding, p.deciding, p.unit};
+      return holds(left(at).value, right(at).value) ? yes(p) : no(p);
     };
   }
 
@@ -220,8 +221,12 @@ class Parser {
 Formula::Formula(std::string_view text, const std::vector<std::string>& names)
     : root_(Parser(text, names).all()) {}
 
+Real Formula::branch_of(std::span<const Real> deciding, std::span<const Real> numbers) const {
+  return root_({numbers, deciding, 0}).value;
+}
+
 Rounded Formula::rounded(std::span<const Real> numbers, Real unit) const {
-  Rounded out = root_({numbers, unit});
+  Rounded out = root_({numbers, numbers, unit});
   // an error that cannot be told, as at the end of a domain, is no excuse for a wrong value
   if (std::isnan(out.error)) out.error = 0;
   return out;

@@ -32,11 +32,14 @@ class Formula {
 
   /// The value with one number for each name.
   Real operator()(std::span<const Real> numbers) const { return rounded(numbers, 0).value; }
+  /// The value with the branches that are taken at other numbers: smooth across a kink.
+  Real branch_of(std::span<const Real> deciding, std::span<const Real> numbers) const;
   /// The value and its error if each step is rounded with relative error `unit`.
   Rounded rounded(std::span<const Real> numbers, Real unit) const;
 
   struct Point {
     std::span<const Real> numbers;
+    std::span<const Real> deciding;  // what conditions look at
     Real unit;
   };
   using Node = std::function<Rounded(const Point&)>;

@@ -47,6 +47,13 @@ TEST_CASE("oracle: choices look at one branch only, and nest") {
   CHECK(at("x > 0 ? 1 : 0", {std::nanl(""), 0}) == 0);
 }
 
+TEST_CASE("oracle: a branch goes on beyond its kink") {
+  const Formula relu("x <= 0 ? 0 : x", {"x"});
+  const std::vector<Real> left = {0}, right = {1}, here = {-2};
+  CHECK(relu.branch_of(left, here) == 0);
+  CHECK(relu.branch_of(right, here) == -2);
+}
+
 TEST_CASE("oracle: functions") {
   CHECK(near(at("exp(x)"), std::exp(2.0L)));
   CHECK(near(at("expm1(x)"), std::expm1(2.0L)));
