@@ -100,19 +100,18 @@ std::vector<Numbers> random_points(const Subject& of, std::size_t count, DType d
 
 }  // namespace
 
-TEST_CASE("catalogue: every record says what it is for, and by which formula") {
-  CHECK(catalogue().size() > 50);
+TEST_CASE("catalogue: records are complete enough to be tested") {
+  CHECK(subject::all().size() > 40);
   for (const Entry* entry : catalogue()) {
     INFO(std::string(entry->record.name));
-    CHECK(*entry->record.about != '\0');
-    if (entry->kind == Entry::Kind::array) {
-      CHECK(!entry->samples.empty());
-      continue;
-    }
     CHECK(entry->record.low < entry->record.high);
-    if (!entry->formula->boolean_result) CHECK(*entry->record.formula != '\0');
-    if (*entry->record.formula) CHECK_NOTHROW(Subject{*entry});
-    for (const Parameter& parameter : entry->parameters) CHECK(parameter.value != parameter.other);
+    CHECK((entry->kind == Entry::Kind::array) == (entry->formula == nullptr));
+    if (entry->kind == Entry::Kind::array) CHECK(!entry->samples.empty());
+    if (entry->formula && *entry->record.formula) CHECK_NOTHROW(Subject{*entry});
+    for (const Parameter& parameter : entry->parameters) {
+      CHECK(parameter.name != nullptr);
+      CHECK(parameter.value != parameter.other);
+    }
   }
 }
 
