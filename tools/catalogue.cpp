@@ -217,6 +217,21 @@ std::string picture() {
   return out + "</svg>\n";
 }
 
+<<<<<<< HEAD
+=======
+/// Whether every record says what the operation is for, and by which formula.
+bool complete() {
+  bool good = true;
+  for (const Entry* entry : catalogue()) {
+    const bool needs_formula = entry->formula && !entry->formula->boolean_result;
+    if (*entry->record.about && (!needs_formula || *entry->record.formula)) continue;
+    std::cerr << entry->record.name << ": the record needs a sentence and a formula\n";
+    good = false;
+  }
+  return good;
+}
+
+>>>>>>> proof
 bool fresh(const std::string& file, const std::string& text) {
   std::ifstream in(file);
   std::ostringstream there;
@@ -242,7 +257,11 @@ int main(int argc, char** argv) {
   app.add_flag("--check", check, "fail if a file is not up to date; write nothing");
   app.add_option("files", files, "a table (.md), a picture (.svg)")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+<<<<<<< HEAD
   bool good = true;
+=======
+  bool good = complete();
+>>>>>>> proof
   for (const std::string& file : files) {
     const std::string text = file.ends_with(".svg") ? picture() : page();
     good = (check ? fresh(file, text) : written(file, text)) && good;
