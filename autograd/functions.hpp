@@ -211,12 +211,8 @@ X erfc(const X& x) {
 
 // Functions of two arguments.
 
-<<<<<<< HEAD
 /// x^y; 1 where y is 0, as in C. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is
 /// 0 and y >= 0.
-=======
-/// x^y as in C. d/dx = y x^(y-1), 0 where y is 0; d/dy = x^y log(x), 0 where x is 0 and y >= 0.
->>>>>>> proof
 template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
   if constexpr (!DualNumber<X> && !DualNumber<Y>) {

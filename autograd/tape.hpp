@@ -29,6 +29,10 @@ class Node {
     Value* value = nullptr;     // holds a reference; null if the vjp does not need the value
     std::uint32_t output = 0;   // which output of `node` the input is
     std::uint32_t version = 0;  // of the value when it was saved
+
+    void drop_value() {
+      if (value) Ref<Value>::adopt(std::exchange(value, nullptr));
+    }
   };
 
   std::atomic<std::uint32_t> refs{1};

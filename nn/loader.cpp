@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <xtape/nn/loader.hpp>
+#include <xtape/ops/indexing.hpp>
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/shaping.hpp>
 

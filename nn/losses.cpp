@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <xtape/nn/losses.hpp>
+#include <xtape/ops/indexing.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
 

@@ -96,8 +96,8 @@ inline Tensor operator&&(const Arg& a, const Arg& b) { return formulas::logical_
 inline Tensor operator||(const Arg& a, const Arg& b) { return formulas::logical_or(a, b); }
 inline Tensor operator!(const Arg& a) { return formulas::logical_not(a); }
 
-/// a where the condition is true (not 0), b elsewhere, in the element type that a and b promote to. A
-/// slope of the branch not taken never matters.
+/// a where the condition is true (not 0), b elsewhere, in the element type that a and b promote to.
+/// A slope of the branch not taken never matters.
 inline Tensor where(const Arg& condition, const Arg& a, const Arg& b) {
   if (condition.is_tensor() && condition.tensor().dtype(condition.where()) != boolean)
     return formulas::select(Arg(formulas::ne(condition, 0), condition.where()), a, b);

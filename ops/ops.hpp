@@ -3,6 +3,7 @@
 
 #include <xtape/ops/arithmetic.hpp>
 #include <xtape/ops/creation.hpp>
+#include <xtape/ops/indexing.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/random.hpp>

@@ -100,26 +100,10 @@ std::vector<Numbers> random_points(const Subject& of, std::size_t count, DType d
 
 }  // namespace
 
-<<<<<<< HEAD
-TEST_CASE("catalogue: every record says what it is for, and by which formula") {
-  CHECK(catalogue().size() > 50);
-  for (const Entry* entry : catalogue()) {
-    if (entry->kind == Entry::Kind::custom) continue;  // of other tests
-    if (entry->kind == Entry::Kind::custom) continue;  // of other tests
-    INFO(std::string(entry->record.name));
-    CHECK(*entry->record.about != '\0');
-    if (entry->kind == Entry::Kind::array) {
-      CHECK(!entry->samples.empty());
-      continue;
-    }
-    CHECK(entry->record.low < entry->record.high);
-    if (!entry->formula->boolean_result) CHECK(*entry->record.formula != '\0');
-    if (*entry->record.formula) CHECK_NOTHROW(Subject{*entry});
-    for (const Parameter& parameter : entry->parameters) CHECK(parameter.value != parameter.other);
-=======
 TEST_CASE("catalogue: records are complete enough to be tested") {
   CHECK(subject::all().size() > 40);
   for (const Entry* entry : catalogue()) {
+    if (entry->kind == Entry::Kind::custom) continue;  // of other tests
     INFO(std::string(entry->record.name));
     CHECK(entry->record.low < entry->record.high);
     CHECK((entry->kind == Entry::Kind::array) == (entry->formula == nullptr));
@@ -129,7 +113,6 @@ TEST_CASE("catalogue: records are complete enough to be tested") {
       CHECK(parameter.name != nullptr);
       CHECK(parameter.value != parameter.other);
     }
->>>>>>> proof
   }
 }
 

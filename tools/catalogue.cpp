@@ -217,8 +217,6 @@ std::string picture() {
   return out + "</svg>\n";
 }
 
-<<<<<<< HEAD
-=======
 /// Whether every record says what the operation is for, and by which formula.
 bool complete() {
   bool good = true;
@@ -231,7 +229,6 @@ bool complete() {
   return good;
 }
 
->>>>>>> proof
 bool fresh(const std::string& file, const std::string& text) {
   std::ifstream in(file);
   std::ostringstream there;
@@ -257,11 +254,7 @@ int main(int argc, char** argv) {
   app.add_flag("--check", check, "fail if a file is not up to date; write nothing");
   app.add_option("files", files, "a table (.md), a picture (.svg)")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
-<<<<<<< HEAD
-  bool good = true;
-=======
   bool good = complete();
->>>>>>> proof
   for (const std::string& file : files) {
     const std::string text = file.ends_with(".svg") ? picture() : page();
     good = (check ? fresh(file, text) : written(file, text)) && good;

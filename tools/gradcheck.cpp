@@ -10,7 +10,7 @@
 #include <vector>
 #include <xtape/xtape.hpp>
 
-#include "catalogue_calls.hpp"
+#include <xtape/tools/catalogue_calls.hpp>
 
 using namespace xtape;
 using namespace catalogue_calls;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "../../tools/catalogue_calls.hpp"
+#include <xtape/tools/catalogue_calls.hpp>
 #include "rules.hpp"
 
 using namespace rules;

@@ -1,0 +1,388 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+#include <xtape/autograd/tape.hpp>
+
+// The walk back along the tape.
+namespace xtape {
+
+namespace {
+
+// Collects its gradient instead of handing it on.
+struct Leaf final : Node {
+  void vjp(Backward&) override {}
+  bool is_leaf() const override { return true; }
+};
+
+template <class T>
+std::int64_t first_not_finite(const T* data, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i)
+    if (!std::isfinite(data[i])) return i;
+  return -1;
+}
+
+std::int64_t first_not_finite(const Tensor& tensor) {
+  if (tensor.dtype() == float32)
+    return first_not_finite(tensor.value()->as<float>(), tensor.numel());
+  if (tensor.dtype() == float64)
+    return first_not_finite(tensor.value()->as<double>(), tensor.numel());
+  return -1;
+}
+
+double element(const Tensor& tensor, std::int64_t i) {
+  return tensor.dtype() == float32 ? tensor.value()->as<float>()[i]
+                                   : tensor.value()->as<double>()[i];
+}
+
+[[noreturn]] void raise_anomaly(const Node* backward, const char* op, const Location& where,
+                                const Tensor& tensor, std::int64_t at) {
+  throw AnomalyError(op,
+                     fmt::format("{} first produced {} at element {} of shape {}",
+                                 backward ? "the backward pass" : "the forward pass",
+                                 element(tensor, at), at, tensor.shape().str()),
+                     where);
+}
+
+template <class T>
+void add_into(T* to, const T* from, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] += from[i];
+}
+
+// a + b without recording, into a's memory if `in_place`.
+Tensor plain_sum(const Tensor& a, const Tensor& b, bool in_place) {
+  Tensor sum = in_place ? a : a.copy();
+  if (sum.dtype() == float32)
+    add_into(sum.value()->as<float>(), b.value()->as<float>(), sum.numel());
+  else add_into(sum.value()->as<double>(), b.value()->as<double>(), sum.numel());
+  return sum;
+}
+
+Tensor copy_of(const Tensor& x, const Location& where) {
+  return record("accumulate", where, {unsaved(x)}, x.copy(),
+                [](Backward& backward) { backward.give(0, backward.grad()); });
+}
+
+Tensor recorded_sum(const Tensor& a, const Tensor& b, const Location& where) {
+  return record("accumulate", where, {unsaved(a), unsaved(b)}, plain_sum(a, b, false),
+                [](Backward& backward) {
+                  backward.give(0, backward.grad());
+                  backward.give(1, backward.grad());
+                });
+}
+
+// Adds `share` to a gradient of `node`. One that is `kept` belongs to the user: it never shares its
+// memory with another tensor's, and is added to in place, as in PyTorch, unless it is recorded.
+void accumulate(Tensor& slot, const Tensor& share, const Node& node, bool kept, bool create_graph) {
+  if (!slot.defined()) {
+    slot = !kept || share.exclusive() ? share : copy_of(share, node.where);
+    return;
+  }
+  if (slot.shape() != share.shape() || slot.dtype() != share.dtype())
+    raise<ShapeError>(
+        node.where, node.op,
+        fmt::format("gradients of {} {} and {} {} for one tensor", name_of(slot.dtype()),
+                    slot.shape().str(), name_of(share.dtype()), share.shape().str()));
+  if (create_graph) {
+    slot = recorded_sum(slot, share, node.where);
+  } else {
+    if (kept && !slot.node()) slot.value()->changed(node.where);
+    slot = plain_sum(slot, share, kept ? !slot.node() : slot.exclusive());
+  }
+}
+
+// An input of grad(): what arrives there is kept here.
+struct Capture {
+  const Node* node;
+  std::uint32_t output;
+  Tensor grad;
+};
+
+bool older(const Node* a, const Node* b) { return a->sequence < b->sequence; }
+
+void clear(Node& node) {
+  for (Tensor& grad : node.grads) grad = Tensor();
+}
+
+// The nodes that wait for their turn, highest sequence first. The memory is kept for the next walk.
+class Walk {
+ public:
+  Walk(bool create_graph, std::span<Capture> captures, bool capturing)
+      : create_graph_(create_graph),
+        capturing_(capturing),
+        captures_(captures),
+        outer_(std::exchange(current, this)) {
+    if (capturing) oldest_ = std::numeric_limits<std::uint64_t>::max();
+    for (const Capture& capture : captures) oldest_ = std::min(oldest_, capture.node->sequence);
+    if (spare.empty()) return;
+    heap_ = std::move(spare.back());
+    spare.pop_back();
+  }
+  ~Walk() {
+    current = outer_;
+    for (Node* node : heap_) {  // only if a vjp threw
+      node->queued = false;
+      clear(*node);
+    }
+    heap_.clear();
+    spare.push_back(std::move(heap_));
+  }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+  /// Adds `share` to what has arrived at one output of a node, and queues the node.
+  void deposit(Node& node, std::uint32_t output, Tensor share) {
+    if (node.sequence < oldest_) return;  // leads to nothing that is wanted
+    if (node.is_leaf() && capturing_) {
+      for (Capture& capture : captures_)
+        if (capture.node == &node) accumulate(capture.grad, share, node, true, create_graph_);
+      return;
+    }
+    if (!node.is_leaf() && !node.queued) {
+      clear(node);  // what a vjp that threw has left
+      node.queued = true;
+      heap_.push_back(&node);
+      std::push_heap(heap_.begin(), heap_.end(), older);
+    }
+    accumulate(node.grads[output], share, node, node.is_leaf(), create_graph_);
+  }
+  Node* pop() {
+    if (heap_.empty()) return nullptr;
+    std::pop_heap(heap_.begin(), heap_.end(), older);
+    Node* node = heap_.back();
+    heap_.pop_back();
+    node->queued = false;
+    for (Capture& capture : captures_)
+      if (capture.node == node) capture.grad = node->grads[capture.output];
+    for (std::size_t i = 0; node->kept && !capturing_ && i < node->grads.size(); ++i)
+      if (node->grads[i].defined())
+        accumulate(node->kept[i], node->grads[i], *node, true, create_graph_);
+    return node;
+  }
+  /// Makes sure that no two results share memory with each other or with a seed.
+  void separate_captures() {
+    for (Capture& capture : captures_)
+      if (capture.grad.defined() && !capture.grad.exclusive())
+        capture.grad = copy_of(capture.grad, capture.node->where);
+  }
+  bool capturing() const { return capturing_; }
+
+  static thread_local Walk* current;
+
+ private:
+  bool create_graph_, capturing_;
+  std::uint64_t oldest_ = 0;  // the lowest sequence that has to be visited
+  std::span<Capture> captures_;
+  Walk* outer_;
+  std::vector<Node*> heap_;
+  static thread_local std::vector<std::vector<Node*>> spare;
+};
+thread_local Walk* Walk::current = nullptr;
+thread_local std::vector<std::vector<Node*>> Walk::spare;
+
+void run(Node& node, bool create_graph, bool retain) {
+  if (node.freed)
+    raise<GradError>(node.where, node.op,
+                     "its saved values were freed by an earlier backward(); pass "
+                     "{.retain_graph = true} to the earlier call");
+  const Caller caller(node.where);
+  Backward context(node, create_graph);
+  node.vjp(context);
+  clear(node);
+  if (retain) return;
+  node.freed = true;
+  for (Node::Input& input : node.inputs) input.drop_value();
+}
+
+Tensor unit_seed(const Tensor& root, const Location& where) {
+  if (root.numel(where) != 1)
+    raise<ShapeError>(where, "backward",
+                      fmt::format("a tensor of shape {} needs a seed of its shape; or reduce it "
+                                  "with sum() or mean()",
+                                  root.shape().str()));
+  Tensor one = Tensor::empty(root.shape(), root.dtype());
+  if (root.dtype() == float64) *one.value()->as<double>() = 1;
+  if (root.dtype() == float32) *one.value()->as<float>() = 1;
+  return one;
+}
+
+void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
+  if (!root.defined() || !root.node())
+    raise<GradError>(where, "backward",
+                     "the tensor does not depend on one that requires gradients");
+  if (seed.shape(where) != root.shape())
+    raise<ShapeError>(where, "backward",
+                      fmt::format("the seed has shape {}, the tensor {}", seed.shape().str(),
+                                  root.shape().str()));
+  if (seed.dtype() != root.dtype())
+    raise<DTypeError>(
+        where, "backward",
+        fmt::format("the seed is {}, the tensor {}", name_of(seed.dtype()), name_of(root.dtype())));
+}
+
+}  // namespace
+
+Tensor Backward::input(int index) const {
+  const Node::Input& input = node_.inputs[index];
+  if (input.version != input.value->current_version()) {
+    const Location changed(input.value->owner->changed_file, input.value->owner->changed_line);
+    throw StaleValueError(
+        node_.op,
+        fmt::format("input {} of shape {} was changed in place at {} after the operation was "
+                    "recorded; copy() it first, or change it after backward()",
+                    index, input.value->shape.str(), changed.str()),
+        node_.where);
+  }
+  Tensor tensor(Ref<Value>::share(input.value));
+  if (create_graph_ && input.node) tensor.set_node(Ref<Node>::share(input.node), input.output);
+  return tensor;
+}
+
+Tensor Backward::result() const {
+  const Tensor tensor = input(input_count() - 1);
+  if (create_graph_) tensor.set_node(Ref<Node>::share(&node_), 0);
+  return tensor;
+}
+
+void Backward::give(int input, Tensor share) {
+  const Node::Input& edge = node_.inputs[input];
+  if (!edge.node || !share.defined()) return;
+  if (anomaly_enabled())
+    if (const auto at = first_not_finite(share); at >= 0)
+      raise_anomaly(&node_, node_.op, node_.where, share, at);
+  Walk::current->deposit(*edge.node, edge.output, std::move(share));
+}
+
+Tensor* Backward::accumulator(int input) const {
+  const Node::Input& edge = node_.inputs[input];
+  if (create_graph_ || anomaly_enabled() || !edge.node) return nullptr;
+  if (edge.node->is_leaf() ? Walk::current->capturing() : !edge.node->queued) return nullptr;
+  Tensor& slot = edge.node->grads[edge.output];
+  if (!slot.defined()) return nullptr;
+  return (edge.node->is_leaf() ? !slot.node() : slot.exclusive()) ? &slot : nullptr;
+}
+
+namespace detail {
+
+void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
+                   std::span<const Tensor> outputs) {
+  // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
+  if (Walk::current) return;
+  for (const Operand& input : inputs)
+    if (first_not_finite(input.tensor) >= 0) return;
+  for (const Tensor& output : outputs)
+    if (const auto at = first_not_finite(output); at >= 0)
+      raise_anomaly(nullptr, op, Caller::or_else(where), output, at);
+}
+
+}  // namespace detail
+
+static void walk_back(std::span<const Tensor> roots, std::span<const Tensor> seeds,
+                      const BackwardOptions& options, std::span<Capture> captures, bool capturing,
+                      const Location& where) {
+  if (roots.size() != seeds.size())
+    raise<ValueError>(where, "backward",
+                      fmt::format("{} tensors but {} seeds", roots.size(), seeds.size()));
+  for (std::size_t i = 0; i < roots.size(); ++i) check_seed(roots[i], seeds[i], where);
+  const GradMode mode(options.create_graph);
+  Walk walk(options.create_graph, captures, capturing);
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    walk.deposit(*roots[i].node(), roots[i].output(), seeds[i]);
+  while (Node* node = walk.pop())
+    run(*node, options.create_graph, options.retain_graph || options.create_graph);
+  walk.separate_captures();
+}
+
+void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
+              const BackwardOptions& options, Location where) {
+  walk_back(roots, seeds, options, {}, false, where);
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
+                         std::span<const Tensor> seeds, const BackwardOptions& options,
+                         Location where) {
+  std::vector<Capture> captures;
+  for (const Tensor& input : inputs) {
+    if (!input.node())
+      raise<GradError>(where, "grad",
+                       fmt::format("input {} does not require gradients", captures.size()));
+    captures.push_back({input.node(), input.output(), Tensor()});
+  }
+  walk_back(roots, seeds, options, captures, true, where);
+  std::vector<Tensor> grads;
+  for (Capture& capture : captures) grads.push_back(std::move(capture.grad));
+  return grads;
+}
+
+std::vector<Tensor> grad(const Tensor& root, const std::vector<Tensor>& inputs,
+                         const BackwardOptions& options, Location where) {
+  const Tensor seed = unit_seed(root, where);
+  return grad({&root, 1}, inputs, {&seed, 1}, options, where);
+}
+
+// The members of Tensor that concern the tape.
+
+bool Tensor::requires_grad() const { return node() != nullptr; }
+bool Tensor::is_leaf() const { return !node() || node()->is_leaf(); }
+
+Tensor& Tensor::requires_grad(bool wanted, Location where) {
+  value(where);
+  if (!is_leaf()) {
+    if (!wanted)
+      raise<GradError>(where, "requires_grad",
+                       "an operation made this tensor; detach() it to stop its gradient");
+    return *this;
+  }
+  if (wanted && !is_floating(dtype()))
+    raise<DTypeError>(
+        where, "requires_grad",
+        fmt::format("only floating tensors have gradients, this one is {}", name_of(dtype())));
+  if (!wanted) {
+    set_node(Ref<Node>(), 0);
+  } else if (!node()) {
+    const Ref<Node> leaf = Node::make<Leaf>("leaf", Caller::or_else(where), 0, 1);
+    set_node(leaf, 0);
+  }
+  return *this;
+}
+
+Tensor Tensor::grad(Location where) const {
+  value(where);
+  const Tensor* kept = node() ? node()->kept_grad(output()) : nullptr;
+  return kept ? *kept : Tensor();
+}
+
+void Tensor::set_grad(const Tensor& grad, Location where) const {
+  if (!node() || !is_leaf())
+    raise<GradError>(where, "set_grad", "only a leaf that requires gradients has one to set");
+  if (grad.shape(where) != shape())
+    raise<ShapeError>(
+        where, "set_grad",
+        fmt::format("the gradient has shape {}, the tensor {}", grad.shape().str(), shape().str()));
+  if (grad.dtype() != dtype())
+    raise<DTypeError>(
+        where, "set_grad",
+        fmt::format("the gradient is {}, the tensor {}", name_of(grad.dtype()), name_of(dtype())));
+  node()->grads[0] = grad.detach();
+}
+
+void Tensor::zero_grad(Location where) const {
+  value(where);
+  if (Tensor* kept = node() ? node()->kept_grad(output()) : nullptr) *kept = Tensor();
+}
+
+void Tensor::retain_grad(Location where) const {
+  if (!node()) raise<GradError>(where, "retain_grad", "the tensor does not require gradients");
+  if (!is_leaf() && !node()->kept) node()->kept.reset(new Tensor[node()->grads.size()]);
+}
+
+void Tensor::backward(const BackwardOptions& options, Location where) const {
+  backward(unit_seed(*this, where), options, where);
+}
+
+void Tensor::backward(const Tensor& seed, const BackwardOptions& options, Location where) const {
+  xtape::backward({this, 1}, {&seed, 1}, options, where);
+}
+
+}  // namespace xtape

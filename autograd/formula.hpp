@@ -1,0 +1,275 @@
+// What a formula is compiled to: one strip for the forward pass and one for each set of arguments
+// that may want gradients, all made from the same lambda F.
+//
+//   forward    y = F(x, ...)                         on registers
+//   backward   dx_i += g * dF/dx_i                   F on duals of registers
+//   recorded   dx_i += weigh(g, dF/dx_i)             F on duals of tensors
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <xtape/autograd/catalogue.hpp>
+#include <xtape/autograd/functions.hpp>
+#include <xtape/autograd/sweep.hpp>
+#include <xtape/autograd/tape.hpp>
+
+namespace xtape {
+
+/// The compiled readings of a formula for one element type.
+struct Kernels {
+  int width = 0;  // elements in a register
+  Strip forward = nullptr;
+  /// For the slopes of the arguments in `mask`; the outputs are those arguments in order.
+  struct Slopes {
+    unsigned mask;
+    Strip strip;
+  };
+  std::array<Slopes, 3> backward{};
+  /// From the result and its gradient, for formulas made so.
+  Strip from_result = nullptr;
+
+  /// The cheapest reading that has the slopes of all arguments in `wanted`.
+  const Slopes& slopes(unsigned wanted) const;
+};
+
+/// Axes to reduce over; none means all. Dims(1).keep() leaves them in place with size 1.
+class Dims {
+ public:
+  bool keepdim = false;
+  Dims() = default;
+  Dims(std::int64_t axis) : count_(1) { axes_[0] = axis; }
+  Dims(std::initializer_list<std::int64_t> axes) : Dims(axes.begin(), axes.size()) {}
+  Dims(const std::vector<std::int64_t>& axes) : Dims(axes.data(), axes.size()) {}
+  std::span<const std::int64_t> axes() const { return {axes_, count_}; }
+  Dims keep(bool on = true) const {
+    Dims kept = *this;
+    kept.keepdim = on;
+    return kept;
+  }
+
+ private:
+  // One more than a tensor can have: so many hold one twice or one that is not there, and whoever
+  // gets them says so.
+  static constexpr std::size_t capacity = Shape::max_rank + 1;
+  Dims(const std::int64_t* axes, std::size_t count) : count_(count < capacity ? count : capacity) {
+    std::copy_n(axes, count_, axes_);
+  }
+  std::size_t count_ = 0;
+  std::int64_t axes_[capacity];
+};
+
+/// What a reduction over `dims` makes of a shape.
+struct Reduction {
+  Shape folded;  // with the reduced axes at size 1
+  Shape result;  // with or without them, as keepdim says
+  /// Throws IndexError for an axis that is not there or named twice.
+  Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where);
+};
+
+/// Gives recorded gradients of a formula over `space`; the result's gradient is reshaped to
+/// `folded` and scaled first.
+using GraphVjp = void (*)(Backward&, const Shape& space, const Shape& folded, double scale);
+
+/// A formula without its type: what it takes to apply it to tensors and to record that.
+class Formula {
+ public:
+  const char* name;
+  int arity;
+  bool boolean_result;
+  bool from_result;  // an element-wise call keeps its result instead of its argument
+  const Kernels* (*kernels)(DType);  // null for an element type without kernels
+  GraphVjp graph_vjp;
+
+  /// One fused pass; the arguments broadcast.
+  Tensor apply(std::span<const Arg> arguments) const;
+  /// The sum, or mean, over `dims` of the formula, without a temporary.
+  Tensor reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const;
+};
+
+/// The tensor in another element type; differentiable between floating types.
+Tensor cast(const Arg& x, DType dtype);
+
+/// A number as a 0-d tensor of the element type of another.
+Tensor number_like(const Tensor& other, double number);
+
+namespace detail {
+
+template <class F, int N, class X>
+constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::is_invocable_v<F, std::enable_if_t<(I >= 0), X>...>;
+}
+(std::make_index_sequence<N>());
+
+/// The number of parameters of a generic lambda.
+template <class F, int N = 1>
+constexpr int arity_of() {
+  static_assert(N <= max_arguments,
+                "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
+  if constexpr (takes<F, N, Lane<double>>) return N;
+  else return arity_of<F, N + 1>();
+}
+
+struct SumFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return a + b;
+  }
+};
+
+/// A strip from `body`, which maps inputs to outputs in registers.
+template <class T, int I, int O, class Combine, class Body>
+[[gnu::flatten]] void strip(const Run& run) {
+  using V = Register<T>;
+  using Traits = LaneTraits<V>;
+  constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
+  const T* in[I];
+  std::ptrdiff_t step[I];
+  T* out[O];
+  V folded[O], total[O];
+  for (int o = 0; o < O; ++o) folded[o] = total[o] = Lane<V>(0).v;
+  for (int k = 0; k < I; ++k) {
+    in[k] = static_cast<const T*>(run.in[k]);
+    step[k] = run.moves[k] ? Traits::width : 0;
+  }
+  for (int o = 0; o < O; ++o) out[o] = static_cast<T*>(run.out[o]);
+  for (std::int64_t begin = 0; begin < run.registers; begin += block) {
+    const std::int64_t end = begin + block < run.registers ? begin + block : run.registers;
+    for (std::int64_t r = begin; r < end; ++r) {
+      V x[I], y[O];
+      for (int k = 0; k < I; ++k) {
+        x[k] = Traits::load(in[k]);
+        in[k] += step[k];
+      }
+      Body()(x, y);
+      for (int o = 0; o < O; ++o) {
+        if (run.into[o] == Into::store) {
+          Traits::store(out[o], y[o]);
+          out[o] += Traits::width;
+        } else if (run.into[o] == Into::fold) {
+          Traits::store(out[o], Combine::fold(Traits::load(out[o]), y[o]));
+          out[o] += Traits::width;
+        } else if (run.into[o] == Into::one) {
+          folded[o] = r == begin ? y[o] : Combine::fold(folded[o], y[o]);
+        }
+      }
+    }
+    for (int o = 0; o < O; ++o)
+      if (run.into[o] == Into::one)
+        total[o] = begin == 0 ? folded[o] : Combine::fold(total[o], folded[o]);
+  }
+  for (int o = 0; o < O; ++o)
+    if (run.into[o] == Into::one) Traits::store(out[o], total[o]);
+}
+
+template <class F, int N, class T>
+struct ForwardBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(Lane<V>(x[I])...);
+    }
+    (std::make_index_sequence<N>());
+    if constexpr (std::is_same_v<std::decay_t<decltype(result)>, Condition<V>>)
+      y[0] = where(result, Lane<V>(1), Lane<V>(0)).v;
+    else y[0] = Lane<V>(result).v;
+  }
+};
+
+/// Argument I as a dual with slope 1 if it is in Mask, else as it is.
+template <unsigned Mask, unsigned I, class X>
+auto seed(const X& x, const X& one) {
+  if constexpr ((Mask >> I) & 1) return Dual<X, 1u << I>{x, {one}};
+  else return x;
+}
+
+/// The gradients of the arguments in Mask from the arguments and, last, the result's gradient.
+template <class F, int N, class T, unsigned Mask>
+struct BackwardBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(seed<Mask, I>(Lane<V>(x[I]), Lane<V>(1))...);
+    }
+    (std::make_index_sequence<N>());
+    int o = 0;
+    for_bits<Mask>([&](auto i) {
+      if constexpr (depends_on<std::decay_t<decltype(result)>>(i))
+        y[o++] = weigh(Lane<V>(x[N]), slope_of<i>(result)).v;
+      else y[o++] = Lane<V>(0).v;
+    });
+  }
+};
+
+/// The gradient of the only argument from the result and its gradient.
+template <class F, class T>
+struct ResultBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    y[0] = weigh(Lane<V>(x[1]), F()(Result<Lane<V>>{Lane<V>(x[0])}).template slope<0>()).v;
+  }
+};
+
+template <class F, int N, class T>
+constexpr bool has_condition =
+    std::is_same_v<decltype([]<std::size_t... I>(std::index_sequence<I...>) {
+                     return F()(std::enable_if_t<(I >= 0), Lane<Register<T>>>(Register<T>())...);
+                   }(std::make_index_sequence<N>())),
+                   Condition<Register<T>>>;
+
+template <class F, int N, class T, unsigned Mask>
+constexpr Kernels::Slopes slopes_kernel() {
+  return {Mask, &strip<T, N + 1, std::popcount(Mask), SumFold, BackwardBody<F, N, T, Mask>>};
+}
+
+/// The readings of F for one element type. Formulas of up to two arguments have one for every set
+/// of arguments that may want gradients; longer ones for the first argument and for all.
+template <class F, class T, bool FromResult = false>
+const Kernels* make_kernels() {
+  constexpr int n = arity_of<F>();
+  constexpr unsigned all = (1u << n) - 1;
+  static constexpr Kernels kernels = [] {
+    Kernels k;
+    k.width = LaneTraits<Register<T>>::width;
+    k.forward = &strip<T, n, 1, SumFold, ForwardBody<F, n, T>>;
+    if constexpr (std::is_floating_point_v<T> && !has_condition<F, n, T>) {
+      k.backward[0] = slopes_kernel<F, n, T, 1>();
+      if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
+      if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();
+    }
+    if constexpr (FromResult) k.from_result = &strip<T, 2, 1, SumFold, ResultBody<F, T>>;
+    return k;
+  }();
+  return &kernels;
+}
+
+/// The gradients of the arguments by recorded operations, so that they can be differentiated. T is
+/// Tensor; as a parameter it makes the compiler look the operations up where this is instantiated.
+template <class F, bool FromResult = false, class T = Tensor>
+void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, double scale) {
+  constexpr int n = arity_of<F>();
+  constexpr unsigned all = (1u << n) - 1;
+  T gradient = backward.grad();
+  if constexpr (FromResult)
+    if (backward.input_count() > n) {
+      const auto dual = F()(Result<T>{backward.result()});
+      return backward.give(0, weigh(gradient, dual.template slope<0>()));
+    }
+  if (gradient.shape() != folded) gradient = reshape(gradient, folded);
+  if (scale != 1) gradient = gradient * scale;
+  const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    const T inputs[] = {backward.input(I)...};
+    const T one = number_like(gradient, 1);
+    return F()(seed<all, I>(inputs[I], one)...);
+  }
+  (std::make_index_sequence<n>());
+  for_bits<mask_of<std::decay_t<decltype(result)>>>([&](auto i) {
+    if (!backward.needs(i)) return;
+    T share = weigh(gradient, slope_of<i>(result));
+    if (share.shape() != space) share = broadcast_to(share, space);
+    backward.give(i, sum_to(share, backward.input(i).shape()));
+  });
+}
+
+}  // namespace detail
+
+}  // namespace xtape

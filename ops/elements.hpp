@@ -1,0 +1,49 @@
+// What operations that move elements share: an array seen as [outer, n, inner] around one axis.
+#pragma once
+
+#include <cstring>
+#include <xtape/autograd/tensor.hpp>
+
+namespace xtape::detail {
+
+// A block of an array seen as [outer, n, inner] around one axis.
+struct Around {
+  std::int64_t outer = 1, n, inner = 1;
+  Around(const Shape& shape, int axis) : n(shape[axis]) {
+    for (int i = 0; i < axis; ++i) outer *= shape[i];
+    for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  }
+};
+
+inline Shape replaced(Shape shape, int axis, std::int64_t size) {
+  shape[axis] = size;
+  return shape;
+}
+
+// Calls f with a null pointer to an unsigned type of the elements' size: moving elements is the
+// same for all types of one size.
+template <class F>
+void by_size(DType dtype, F f) {
+  switch (size_of(dtype)) {
+    case 1: return f(static_cast<std::uint8_t*>(nullptr));
+    case 4: return f(static_cast<std::uint32_t*>(nullptr));
+    default: return f(static_cast<std::uint64_t*>(nullptr));
+  }
+}
+
+template <class F>
+void by_type(DType dtype, F f) {
+  if (dtype == float32) f(static_cast<float*>(nullptr));
+  else if (dtype == float64) f(static_cast<double*>(nullptr));
+  else if (dtype == int64) f(static_cast<std::int64_t*>(nullptr));
+  else f(static_cast<bool*>(nullptr));
+}
+
+/// Zeros of a shape.
+inline Tensor zeros_of(const Shape& shape, DType dtype) {
+  Tensor out = Tensor::empty(shape, dtype);
+  if (out.numel() > 0) std::memset(out.value()->data, 0, out.value()->bytes());
+  return out;
+}
+
+}  // namespace xtape::detail
