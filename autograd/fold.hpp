@@ -29,4 +29,10 @@ T identity_of(Fold fold) {
   else return fold == Fold::max ? Limits::lowest() : Limits::max();
 }
 
+/// Adds sums to others and starts them again.
+template <class T>
+void move_sums(T* from, T* to, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) to[i] += std::exchange(from[i], T(0));
+}
+
 }  // namespace xtape

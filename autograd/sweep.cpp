@@ -49,7 +49,9 @@ class Sweeper {
     collapse();
     for (int o = 0; o < sweep_.outputs; ++o) {
       folded_[o] = sweep_.out[o].value && (all_missing_ >> (sweep_.inputs + o)) & 1;
-      if (folded_[o] && !sweep_.out[o].accumulate) fill_identity(o);
+      if (folded_[o] && !sweep_.out[o].accumulate)
+        std::fill_n(sweep_.out[o].value->as<T>(), sweep_.out[o].shape.numel(),
+                    identity_of<T>(sweep_.fold));
     }
     choose_blocks();
   }
@@ -135,11 +137,6 @@ class Sweeper {
     }
   }
 
-  void fill_identity(int o) {
-    T* to = sweep_.out[o].value->as<T>();
-    std::fill(to, to + sweep_.out[o].shape.numel(), identity_of<T>(sweep_.fold));
-  }
-
   // Outputs that every piece folds into get a buffer for each piece; the buffers are folded in
   // order afterwards, so that the result does not depend on which thread came first.
   void run_pieces(std::int64_t pieces) {
@@ -216,10 +213,6 @@ class Sweeper {
     }
   }
 
-  static void move_sums(T* from, T* to, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] += std::exchange(from[i], T(0));
-  }
-
   // The offset of each operand at a row, kept up to date like an odometer.
   struct Rows {
     std::int64_t index[Shape::max_rank] = {};
@@ -268,7 +261,7 @@ class Sweeper {
       const std::int64_t chunk = long_sum * long_sum / 4 * sweep_.width;
       for (std::int64_t c = 0; c < whole; c += chunk)
         direct(part, along_row(row, c), std::min(chunk, whole - c));
-      if (whole < columns) pack_columns(part, along_row(row, whole), columns - whole);
+      if (whole < columns) pack(part, along_row(row, whole), 1, columns - whole);
     }
   }
 
@@ -320,30 +313,27 @@ class Sweeper {
     cell = static_cast<T>(fold_two(sweep_.fold, Accumulator(cell), sum));
   }
 
-  // Short rows and boolean elements: gathered into whole registers, computed, and spread again.
   void pack_rows(const Part& part, Rows& row, std::int64_t rows, std::int64_t columns) const {
-    if (columns > panel) {
-      for (std::int64_t c = 0; c < columns; c += panel) {
-        pack_columns(part, along_row(row, c), std::min(panel, columns - c));
-      }
-      next_row(row);
+    if (columns <= panel) {
+      row = pack(part, row, rows, columns);
       return;
     }
+    for (std::int64_t c = 0; c < columns; c += panel)
+      pack(part, along_row(row, c), 1, std::min(panel, columns - c));
+    next_row(row);
+  }
+
+  // Short rows and boolean elements: gathered into whole registers, computed, and spread again.
+  // Returns the row after them.
+  Rows pack(const Part& part, Rows row, std::int64_t rows, std::int64_t columns) const {
     alignas(64) T in[max_arguments + 1][panel], out[max_arguments][panel];
-    const Rows first = row;
+    Rows at = row;
     for (std::int64_t r = 0; r < rows; ++r, next_row(row))
       for (int k = 0; k < sweep_.inputs; ++k) gather(k, row, columns, in[k] + r * columns);
     compute(in, out, rows * columns);
-    Rows at = first;
     for (std::int64_t r = 0; r < rows; ++r, next_row(at))
       for (int o = 0; o < sweep_.outputs; ++o) spread(part, o, at, columns, out[o] + r * columns);
-  }
-
-  void pack_columns(const Part& part, const Rows& row, std::int64_t columns) const {
-    alignas(64) T in[max_arguments + 1][panel], out[max_arguments][panel];
-    for (int k = 0; k < sweep_.inputs; ++k) gather(k, row, columns, in[k]);
-    compute(in, out, columns);
-    for (int o = 0; o < sweep_.outputs; ++o) spread(part, o, row, columns, out[o]);
+    return row;
   }
 
   void gather(int k, const Rows& row, std::int64_t columns, T* to) const {
