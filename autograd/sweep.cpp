@@ -14,8 +14,7 @@ constexpr std::int64_t piece = 65536;  // elements that are worth a piece of the
 constexpr std::int64_t max_pieces = 32;
 constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
 
-// One axis after collapsing: bit k of `missing` says that operand k is broadcast or folded along
-// it.
+// One axis after collapsing; bit k of `missing`: operand k is broadcast or folded along it.
 struct Axis {
   std::int64_t size;
   std::uint32_t missing;
@@ -36,14 +35,9 @@ class Sweeper {
   explicit Sweeper(const Sweep& sweep) : sweep_(sweep), count_(sweep.inputs + sweep.outputs) {
     for (int k = 0; k < count_; ++k) {
       Operand& operand = operands_[k];
-      if (k < sweep_.inputs) {
-        operand.data = sweep_.in[k]->as<char>();
-        operand.boolean = sweep_.in[k]->dtype == boolean;
-      } else {
-        Value* value = sweep_.out[k - sweep_.inputs].value;
-        operand.data = value ? value->as<char>() : nullptr;
-        operand.boolean = value && value->dtype == boolean;
-      }
+      const Value* value = k < sweep_.inputs ? sweep_.in[k] : sweep_.out[k - sweep_.inputs].value;
+      operand.data = value ? value->as<char>() : nullptr;
+      operand.boolean = value && value->dtype == boolean;
       any_boolean_ |= operand.boolean;
     }
     collapse();
