@@ -88,12 +88,12 @@ double naive_logistic(double x, double y) {
 
 TEST_CASE("cross entropy: value and gradient against loops") {
   manual_seed(1);
-  for (const auto& [rows, width] : {std::pair{1, 1}, {1, 2}, {7, 3}, {64, 10}, {33, 129}}) {
-    CAPTURE(rows);
-    CAPTURE(width);
+  for (const Shape& shape :
+       {Shape{1, 1}, Shape{1, 2}, Shape{7, 3}, Shape{64, 10}, Shape{33, 129}}) {
+    CAPTURE(shape.str());
     std::vector<std::int64_t> classes;
-    for (int i = 0; i < rows; ++i) classes.push_back(7 * i % width);
-    const Tensor x = 4 * randn({rows, width}, float64);
+    for (std::int64_t i = 0; i < shape[0]; ++i) classes.push_back(7 * i % shape[1]);
+    const Tensor x = 4 * randn(shape, float64);
     check_cross_entropy(x, classes, 1e-13);
     check_cross_entropy(cast(x, float32), classes, 2e-6);
   }
