@@ -7,11 +7,9 @@ namespace xtape {
 
 namespace {
 
-constexpr int max_operands = 2 * max_arguments + 1;
-constexpr int max_width = 16;          // float in AVX-512
-constexpr std::int64_t panel = 128;    // elements packed at a time; small stacks must hold them
-constexpr std::int64_t piece = 65536;  // elements that are worth a piece of their own
-constexpr std::int64_t max_pieces = 32;
+constexpr int max_operands = 2 * max_arguments + 1, max_width = 16;  // 16 floats in AVX-512
+constexpr std::int64_t panel = 128;  // elements packed at a time; small stacks must hold them
+constexpr std::int64_t piece = 65536, max_pieces = 32;  // elements worth a piece of their own
 constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
 
 // One axis after collapsing; bit k of `missing`: operand k is broadcast or folded along it.

@@ -39,7 +39,7 @@ int main() {
 
   // A mistake is answered with the operation, the shapes, and this file's name and line.
   try {
-    matmul(ones({2, 3}), ones({4, 3}));
+    ones({2, 3}) + ones({4});
   } catch (const Error& error) {
     std::cout << error.what() << "\n";
   }
@@ -52,4 +52,4 @@ int main() {
 //   derivative 2 of x^4 at 2: [48]
 //   derivative 3 of x^4 at 2: [48]
 //   changed [10,  2,  3]
-//   matmul: inner sizes differ: left [2, 3], right [4, 3]; did you mean to transpose the right operand? (01_tape.cpp:42)
+//   add: shapes do not broadcast: [2, 3] and [4] (01_tape.cpp:42)

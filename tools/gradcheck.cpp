@@ -8,9 +8,8 @@
 #include <algorithm>
 #include <string>
 #include <vector>
-#include <xtape/xtape.hpp>
-
 #include <xtape/tools/catalogue_calls.hpp>
+#include <xtape/xtape.hpp>
 
 using namespace xtape;
 using namespace catalogue_calls;

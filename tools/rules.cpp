@@ -142,11 +142,13 @@ void budgets(const fs::path& root) {
       complain(
           file, most + 1,
           std::to_string(file.lines.size()) + " lines, " + std::to_string(most) + " are allowed");
+    bool table = false;  // tests may hold tables, one row to a line
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const std::string& line = file.lines[i];
       const auto columns =
           std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
-      if (columns > 100)
+      if (line.find("clang-format o") != line.npos) table = line.ends_with("off");
+      if (columns > 100 && !(table && file.folder() == "tests"))
         complain(file, i + 1, std::to_string(columns) + " columns, 100 are allowed");
       if (line.find('\t') != line.npos) complain(file, i + 1, "a tab");
       if (line.ends_with(' ')) complain(file, i + 1, "a space at the end");

@@ -59,9 +59,10 @@ TEST_CASE("shape: element types") {
 TEST_CASE("shape: axes count from both ends") {
   CHECK(normalize_axis(-1, 3, "op", {}) == 2);
   CHECK(normalize_axis(0, 1, "op", {}) == 0);
-  for (std::int64_t axis : {3, -4})
-    CHECK(message<IndexError>([&] { normalize_axis(axis, 3, "op", {}); }) ==
-          "op: axis " + std::to_string(axis) + " of a tensor with 3 axes (" +
-              here(Location(__FILE__, __LINE__ - 2)) + ")");
+  for (std::int64_t axis : {3, -4}) {
+    const std::string said = message<IndexError>([&] { normalize_axis(axis, 3, "op", {}); });
+    const std::string line = here(Location(__FILE__, __LINE__ - 1));
+    CHECK(said == "op: axis " + std::to_string(axis) + " of a tensor with 3 axes (" + line + ")");
+  }
   CHECK_THROWS_AS(normalize_axis(0, 0, "op", {}), IndexError);
 }

@@ -61,8 +61,9 @@ const std::vector<std::pair<Shape, Shape>> pairs = {{{3}, {3}},
 }  // namespace
 
 TEST_CASE("linalg: matmul of all combinations of axes, empty ones too") {
-  for (const auto& [a, b] : pairs)
+  for (const auto& pair : pairs)
     for (DType dtype : {float32, float64}) {
+      const Shape &a = pair.first, &b = pair.second;
       CAPTURE(a.str());
       CAPTURE(b.str());
       const Tensor x = wavy(a, 0.1, dtype), y = wavy(b, 0.7, dtype);
@@ -74,7 +75,8 @@ TEST_CASE("linalg: matmul of all combinations of axes, empty ones too") {
 
 TEST_CASE("linalg: slopes of matmul of first and second order") {
   const Function f = [](const std::vector<Tensor>& in) { return matmul(in[0], in[1]); };
-  for (const auto& [a, b] : pairs) {
+  for (const auto& pair : pairs) {
+    const Shape &a = pair.first, &b = pair.second;
     CAPTURE(a.str());
     CAPTURE(b.str());
     const std::vector<Tensor> points{wavy(a, 0.1), wavy(b, 0.7)};

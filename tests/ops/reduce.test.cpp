@@ -46,7 +46,7 @@ void compare(const Tensor& x, Tensor (*reduce)(const Arg&, const Dims&, bool), d
             fold(expected[static_cast<std::size_t>(at)], in[i]);
       }
       CHECK(distance(cast(out, float64), Tensor::from(expected.data(), wanted)) < 1e-12);
-      CHECK(equal(reduce(x, dims.keep(keepdim), false), out));
+      CHECK(equal(reduce(x, Dims(axes).keep(keepdim), false), out));
     }
 }
 
