@@ -139,12 +139,12 @@ auto tanh(const X& x) {
 
 namespace detail {
 
-/// 1 / d for d in [1, 2]. A division takes a third of the time of a sigmoid in float32; the
-/// estimate that the processor has, improved by one step of Newton's method, is good to 2 units in
-/// the last place.
+/// 1 / d for d in [1, 2]. A division takes a third of the time of a sigmoid in float32. The
+/// estimate that AVX-512 has, improved by one step of Newton's method, is good to 2 units in the
+/// last place and exact at 1; those of older instruction sets are not.
 template <class V>
 Lane<V> reciprocal(const Lane<V>& d) {
-  if constexpr (std::is_same_v<V, Register<float>>) {
+  if constexpr (std::is_same_v<V, Register<float>> && LaneTraits<V>::width == 16) {
     const Lane<V> estimate(xsimd::reciprocal(d.v));
     return estimate * (2 - d * estimate);
   } else {
