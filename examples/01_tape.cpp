@@ -2,7 +2,6 @@
 // back along the record.
 #include <cstdio>
 #include <iostream>
-
 #include <xtape/xtape.hpp>
 
 using namespace xtape;
@@ -52,4 +51,4 @@ int main() {
 //   derivative 2 of x^4 at 2: [48]
 //   derivative 3 of x^4 at 2: [48]
 //   changed [10,  2,  3]
-//   add: shapes do not broadcast: [2, 3] and [4] (01_tape.cpp:42)
+//   add: shapes do not broadcast: [2, 3] and [4] (01_tape.cpp:41)

@@ -2,7 +2,6 @@
 // be learnt. Builds on 01_tape and 02_gradcheck.
 #include <cstdio>
 #include <iostream>
-
 #include <xtape/xtape.hpp>
 
 using namespace xtape;
@@ -21,11 +20,9 @@ int main() {
 
   // Its gradients are right, of first and second order, in every argument.
   Tensor t = {0.1}, a = {0.2}, b = {0.7};
-  const auto report = gradcheck(
-      [](const Tensor& x, const Tensor& t, const Tensor& a, const Tensor& b) {
-        return bent_rectifier(x, t, a, b);
-      },
-      {x, t, a, b}, {.second_order = true});
+  const auto report = gradcheck([](const Tensor& x, const Tensor& t, const Tensor& a,
+                                   const Tensor& b) { return bent_rectifier(x, t, a, b); },
+                                {x, t, a, b}, {.second_order = true});
   std::cout << "gradients right: " << (report.ok() ? "yes" : report.str()) << "\n";
 
   // Learn t, a and b from data: the target is a leaky rectifier with its corner at (1, 1).

@@ -1,7 +1,6 @@
 // A training loop written out by hand: a network with a learnable activation on points in the
 // plane. Builds on 03_rectifier.
 #include <cstdio>
-
 #include <xtape/xtape.hpp>
 
 using namespace xtape;

@@ -1,8 +1,8 @@
 // Every place that throws, once: what is called, and how the message begins. All messages end in
 // the line of the call.
-#include "check.hpp"
-
 #include <limits>
+
+#include "check.hpp"
 
 using namespace check;
 
@@ -179,9 +179,9 @@ TEST_CASE("errors: every throw site has its type, its message and the user's lin
       CHECK(is_kind(error, each.kind));
       const std::string text = error.what();
       CHECK_MESSAGE(text.find(each.beginning) == 0, text);
-      CHECK_MESSAGE(text.find(" (errors.test.cpp:" + std::to_string(each.line) + ")") ==
-                        text.rfind(" ("),
-                    text);
+      CHECK_MESSAGE(
+          text.find(" (errors.test.cpp:" + std::to_string(each.line) + ")") == text.rfind(" ("),
+          text);
       CHECK(text.find(error.op()) == 0);
     }
     set_anomaly(false);

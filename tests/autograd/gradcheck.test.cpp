@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <sstream>
-
 #include <xtape/tools/catalogue_calls.hpp>
+
 #include "rules.hpp"
 
 using namespace rules;
