@@ -66,7 +66,7 @@ struct Product {
       return;
     }
     const OneBlasThread one;
-    const bool by_rows = m >= n;
+    const bool by_rows = m >= n || m >= 256;  // rows cost less to cut
     const std::int64_t size = by_rows ? m : n;
     // pieces of at least 8 Mflop and 128 rows or columns; measured to cost at most 4 %
     const std::int64_t pieces = std::max<std::int64_t>(
