@@ -20,11 +20,12 @@ need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 need(nlohmann_json 3.11 nlohmann/json v3.11.2)
 enable_testing()
 
-# Programs: each tools/NAME.cpp is bin/NAME.
+# Programs: each tools/NAME.cpp, with tools/NAME/*.cpp where there are any, is bin/NAME.
 file(GLOB programs CONFIGURE_DEPENDS tools/*.cpp)
 foreach(source IN LISTS programs)
   get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source})
+  file(GLOB parts CONFIGURE_DEPENDS tools/${name}/*.cpp)
+  add_executable(${name} ${source} ${parts})
   target_link_libraries(${name} PRIVATE xtape CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
