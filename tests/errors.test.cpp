@@ -98,7 +98,7 @@ const Row rows[] = {
      "sum: its saved values were freed by an earlier backward(); pass {.retain_graph = true} to "
      "the earlier call",
      CALL(const Tensor x = sum(leaf()); x.backward(); x.backward())},
-    {Kind::shape, "leaf: gradients of float32 [2] and float32 [3] for one tensor",
+    {Kind::shape, "backward: leaf gave a gradient of float32 [3] to a tensor of float32 [2]",
      CALL(torn(leaf()).backward(zeros({2})))},
     {Kind::stale, "sin: input 0 of shape [2] was changed in place at errors.test.cpp:",
      CALL(const Tensor x = leaf(), y = sin(x); spoil(x); y.backward(zeros({2})))},
