@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <vector>
+#include <xtape/autograd/forward.hpp>
 #include <xtape/autograd/tape.hpp>
 
 // The walk back along the tape.
 namespace xtape {
 
 namespace {
-
-// Collects its gradient instead of handing it on.
-struct Leaf final : Node {
-  void vjp(Backward&) override {}
-  bool is_leaf() const override { return true; }
-};
 
 template <class T>
 std::int64_t first_not_finite(const T* data, std::int64_t n) {
@@ -211,7 +206,8 @@ void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
   if (!root.defined() || !root.node())
     raise<GradError>(where, "backward",
                      "the tensor does not depend on one that requires gradients");
-  if (seed.shape(where) != root.shape())
+  if (!seed.defined()) return;
+  if (seed.shape() != root.shape())
     raise<ShapeError>(where, "backward",
                       fmt::format("the seed has shape {}, the tensor {}", seed.shape().str(),
                                   root.shape().str()));
@@ -246,8 +242,13 @@ Tensor Backward::result() const {
 }
 
 void Backward::give(int input, Tensor share) {
+  if (!needs(input) || !share.defined()) return;
+  if (shares_) {
+    Tensor& sum = shares_[input];
+    sum = sum.defined() ? recorded_sum(sum, share, node_.where) : std::move(share);
+    return;
+  }
   const Node::Input& edge = node_.inputs[input];
-  if (!edge.node || !share.defined()) return;
   if (anomaly_enabled())
     if (const auto at = first_not_finite(share); at >= 0)
       raise_anomaly(&node_, node_.op, node_.where, share, at);
@@ -268,7 +269,8 @@ namespace detail {
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs) {
   // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
-  if (Walk::current) return;
+  // The same happens where a tangent is computed by a vjp.
+  if (Walk::current || ForwardMode::pushing()) return;
   for (const Operand& input : inputs)
     if (first_not_finite(input.tensor) >= 0) return;
   for (const Tensor& output : outputs)
@@ -286,11 +288,14 @@ static void walk_back(std::span<const Tensor> roots, std::span<const Tensor> see
                       fmt::format("{} tensors but {} seeds", roots.size(), seeds.size()));
   for (std::size_t i = 0; i < roots.size(); ++i) check_seed(roots[i], seeds[i], where);
   const GradMode mode(options.create_graph);
-  Walk walk(options.create_graph, captures, capturing);
+  // tangents, too, only get through operations
+  const bool by_operations = options.create_graph || ForwardMode::on();
+  Walk walk(by_operations, captures, capturing);
   for (std::size_t i = 0; i < roots.size(); ++i)
-    walk.deposit(*roots[i].node(), roots[i].output(), seeds[i]);
+    walk.deposit(*roots[i].node(), roots[i].output(),
+                 seeds[i].defined() ? seeds[i] : unit_seed(roots[i], where));
   while (Node* node = walk.pop())
-    run(*node, options.create_graph, options.retain_graph || options.create_graph);
+    run(*node, by_operations, options.retain_graph || options.create_graph);
   walk.separate_captures();
 }
 
@@ -300,7 +305,7 @@ void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
 }
 
 std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
-                         std::span<const Tensor> seeds, const BackwardOptions& options,
+                         std::span<const Tensor> seeds, const GradOptions& options,
                          Location where) {
   std::vector<Capture> captures;
   for (const Tensor& input : inputs) {
@@ -309,80 +314,23 @@ std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> 
                        fmt::format("input {} does not require gradients", captures.size()));
     captures.push_back({input.node(), input.output(), Tensor()});
   }
-  walk_back(roots, seeds, options, captures, true, where);
+  walk_back(roots, seeds, {options.retain_graph, options.create_graph}, captures, true, where);
   std::vector<Tensor> grads;
-  for (Capture& capture : captures) grads.push_back(std::move(capture.grad));
+  for (Capture& capture : captures) {
+    if (!capture.grad.defined() && !options.allow_unused)
+      raise<GradError>(where, "grad",
+                       fmt::format("input {} has no influence; with {{.allow_unused = true}} its "
+                                   "gradient is a tensor that is not defined()",
+                                   grads.size()));
+    grads.push_back(std::move(capture.grad));
+  }
   return grads;
 }
 
 std::vector<Tensor> grad(const Tensor& root, const std::vector<Tensor>& inputs,
-                         const BackwardOptions& options, Location where) {
-  const Tensor seed = unit_seed(root, where);
-  return grad({&root, 1}, inputs, {&seed, 1}, options, where);
-}
-
-// The members of Tensor that concern the tape.
-
-bool Tensor::requires_grad() const { return node() != nullptr; }
-bool Tensor::is_leaf() const { return !node() || node()->is_leaf(); }
-
-Tensor& Tensor::requires_grad(bool wanted, Location where) {
-  value(where);
-  if (!is_leaf()) {
-    if (!wanted)
-      raise<GradError>(where, "requires_grad",
-                       "an operation made this tensor; detach() it to stop its gradient");
-    return *this;
-  }
-  if (wanted && !is_floating(dtype()))
-    raise<DTypeError>(
-        where, "requires_grad",
-        fmt::format("only floating tensors have gradients, this one is {}", name_of(dtype())));
-  if (!wanted) {
-    set_node(Ref<Node>(), 0);
-  } else if (!node()) {
-    const Ref<Node> leaf = Node::make<Leaf>("leaf", Caller::or_else(where), 0, 1);
-    set_node(leaf, 0);
-  }
-  return *this;
-}
-
-Tensor Tensor::grad(Location where) const {
-  value(where);
-  const Tensor* kept = node() ? node()->kept_grad(output()) : nullptr;
-  return kept ? *kept : Tensor();
-}
-
-void Tensor::set_grad(const Tensor& grad, Location where) const {
-  if (!node() || !is_leaf())
-    raise<GradError>(where, "set_grad", "only a leaf that requires gradients has one to set");
-  if (grad.shape(where) != shape())
-    raise<ShapeError>(
-        where, "set_grad",
-        fmt::format("the gradient has shape {}, the tensor {}", grad.shape().str(), shape().str()));
-  if (grad.dtype() != dtype())
-    raise<DTypeError>(
-        where, "set_grad",
-        fmt::format("the gradient is {}, the tensor {}", name_of(grad.dtype()), name_of(dtype())));
-  node()->grads[0] = grad.detach();
-}
-
-void Tensor::zero_grad(Location where) const {
-  value(where);
-  if (Tensor* kept = node() ? node()->kept_grad(output()) : nullptr) *kept = Tensor();
-}
-
-void Tensor::retain_grad(Location where) const {
-  if (!node()) raise<GradError>(where, "retain_grad", "the tensor does not require gradients");
-  if (!is_leaf() && !node()->kept) node()->kept.reset(new Tensor[node()->grads.size()]);
-}
-
-void Tensor::backward(const BackwardOptions& options, Location where) const {
-  backward(unit_seed(*this, where), options, where);
-}
-
-void Tensor::backward(const Tensor& seed, const BackwardOptions& options, Location where) const {
-  xtape::backward({this, 1}, {&seed, 1}, options, where);
+                         const GradOptions& options, Location where) {
+  const Tensor unit;
+  return grad({&root, 1}, inputs, {&unit, 1}, options, where);
 }
 
 }  // namespace xtape
