@@ -7,6 +7,8 @@
 #include <xtape/autograd/dot.hpp>
 #include <xtape/autograd/elementwise.hpp>
 #include <xtape/autograd/errors.hpp>
+#include <xtape/autograd/forward.hpp>
+#include <xtape/autograd/functional.hpp>
 #include <xtape/autograd/generator.hpp>
 #include <xtape/autograd/gradcheck.hpp>
 #include <xtape/autograd/parallel.hpp>

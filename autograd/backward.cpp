@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <vector>
+#include <xtape/autograd/forward.hpp>
 #include <xtape/autograd/profile.hpp>
 #include <xtape/autograd/tape.hpp>
 
@@ -229,7 +230,8 @@ void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
   if (!root.defined() || !root.node())
     raise<GradError>(where, "backward",
                      "the tensor does not depend on one that requires gradients");
-  if (seed.shape(where) != root.shape())
+  if (!seed.defined()) return;
+  if (seed.shape() != root.shape())
     raise<ShapeError>(where, "backward",
                       fmt::format("the seed has shape {}, the tensor {}", seed.shape().str(),
                                   root.shape().str()));
@@ -266,8 +268,13 @@ Tensor Backward::result() const {
 }
 
 void Backward::give(int input, Tensor share) {
+  if (!needs(input) || !share.defined()) return;
+  if (shares_) {
+    Tensor& sum = shares_[input];
+    sum = sum.defined() ? recorded_sum(sum, share, node_.where) : std::move(share);
+    return;
+  }
   const Node::Input& edge = node_.inputs[input];
-  if (!edge.node || !share.defined()) return;
   check_like(share, *edge.node, edge.output, "", node_);
   if (anomaly_enabled())
     if (const auto at = first_not_finite(share); at >= 0)
@@ -298,7 +305,8 @@ void observe(const char* op, const Location& where, std::span<const Operand> inp
   if (profiling()) operation_ends(op, Caller::or_else(where), inputs, outputs);
   if (!anomaly_enabled()) return;
   // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
-  if (Walk::current) return;
+  // The same happens where a tangent is computed by a vjp.
+  if (Walk::current || ForwardMode::pushing()) return;
   for (const Operand& input : inputs)
     if (first_not_finite(input.tensor) >= 0) return;
   for (const Tensor& output : outputs)
@@ -316,11 +324,14 @@ static void walk_back(std::span<const Tensor> roots, std::span<const Tensor> see
                       fmt::format("{} tensors but {} seeds", roots.size(), seeds.size()));
   for (std::size_t i = 0; i < roots.size(); ++i) check_seed(roots[i], seeds[i], where);
   const GradMode mode(options.create_graph);
-  Walk walk(options.create_graph, captures, capturing);
+  // tangents, too, only get through operations
+  const bool by_operations = options.create_graph || ForwardMode::on();
+  Walk walk(by_operations, captures, capturing);
   for (std::size_t i = 0; i < roots.size(); ++i)
-    walk.deposit(*roots[i].node(), roots[i].output(), seeds[i]);
+    walk.deposit(*roots[i].node(), roots[i].output(),
+                 seeds[i].defined() ? seeds[i] : unit_seed(roots[i], where));
   while (Node* node = walk.pop())
-    run(*node, options.create_graph, options.retain_graph || options.create_graph);
+    run(*node, by_operations, options.retain_graph || options.create_graph);
   walk.separate_captures();
 }
 
@@ -330,7 +341,7 @@ void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
 }
 
 std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
-                         std::span<const Tensor> seeds, const BackwardOptions& options,
+                         std::span<const Tensor> seeds, const GradOptions& options,
                          Location where) {
   std::vector<Capture> captures;
   for (const Tensor& input : inputs) {
@@ -339,16 +350,23 @@ std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> 
                        fmt::format("input {} does not require gradients", captures.size()));
     captures.push_back({input.node(), input.output(), Tensor()});
   }
-  walk_back(roots, seeds, options, captures, true, where);
+  walk_back(roots, seeds, {options.retain_graph, options.create_graph}, captures, true, where);
   std::vector<Tensor> grads;
-  for (Capture& capture : captures) grads.push_back(std::move(capture.grad));
+  for (Capture& capture : captures) {
+    if (!capture.grad.defined() && !options.allow_unused)
+      raise<GradError>(where, "grad",
+                       fmt::format("input {} has no influence; with {{.allow_unused = true}} its "
+                                   "gradient is a tensor that is not defined()",
+                                   grads.size()));
+    grads.push_back(std::move(capture.grad));
+  }
   return grads;
 }
 
 std::vector<Tensor> grad(const Tensor& root, const std::vector<Tensor>& inputs,
-                         const BackwardOptions& options, Location where) {
-  const Tensor seed = detail::unit_seed(root, where);
-  return grad({&root, 1}, inputs, {&seed, 1}, options, where);
+                         const GradOptions& options, Location where) {
+  const Tensor unit;
+  return grad({&root, 1}, inputs, {&unit, 1}, options, where);
 }
 
 }  // namespace xtape

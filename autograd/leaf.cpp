@@ -15,18 +15,6 @@ struct Leaf final : Node {
 
 }  // namespace
 
-Tensor detail::unit_seed(const Tensor& root, const Location& where) {
-  if (root.numel(where) != 1)
-    raise<ShapeError>(where, "backward",
-                      fmt::format("a tensor of shape {} needs a seed of its shape; or reduce it "
-                                  "with sum() or mean()",
-                                  root.shape().str()));
-  Tensor one = Tensor::empty(root.shape(), root.dtype());
-  if (root.dtype() == float64) *one.value()->as<double>() = 1;
-  if (root.dtype() == float32) *one.value()->as<float>() = 1;
-  return one;
-}
-
 bool Tensor::requires_grad() const { return node() != nullptr; }
 bool Tensor::is_leaf() const { return !node() || node()->is_leaf(); }
 
@@ -100,10 +88,12 @@ void Tensor::remove_hook(std::uint64_t id, Location where) const {
 }
 
 void Tensor::backward(const BackwardOptions& options, Location where) const {
-  backward(detail::unit_seed(*this, where), options, where);
+  const Tensor unit;
+  xtape::backward({this, 1}, {&unit, 1}, options, where);
 }
 
 void Tensor::backward(const Tensor& seed, const BackwardOptions& options, Location where) const {
+  seed.value(where);
   xtape::backward({this, 1}, {&seed, 1}, options, where);
 }
 

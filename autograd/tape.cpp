@@ -7,6 +7,7 @@
 #include <limits>
 #include <string_view>
 #include <vector>
+#include <xtape/autograd/forward.hpp>
 #include <xtape/autograd/tape.hpp>
 
 namespace xtape {
@@ -116,11 +117,11 @@ bool must_record(std::span<const Operand> inputs) {
 namespace detail {
 
 void connect(const Ref<Node>& node, std::span<const Operand> inputs,
-             std::span<const Tensor> outputs) {
+             std::span<const Tensor> outputs, bool on_tape) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto& [tensor, save] = inputs[i];
     Node::Input& input = node->inputs[i];
-    if (tensor.node()) {
+    if (on_tape && tensor.node()) {
       input.node = tensor.node();
       input.node->refs.fetch_add(1, std::memory_order_relaxed);
       input.output = tensor.output();
@@ -131,8 +132,9 @@ void connect(const Ref<Node>& node, std::span<const Operand> inputs,
       input.version = input.value->current_version();
     }
   }
-  for (std::size_t i = 0; i < outputs.size(); ++i)
+  for (std::size_t i = 0; on_tape && i < outputs.size(); ++i)
     if (is_floating(outputs[i].dtype())) outputs[i].set_node(node, static_cast<std::uint32_t>(i));
+  if (ForwardMode::on()) ForwardMode::push(*node, inputs, outputs);
 }
 
 }  // namespace detail

@@ -64,6 +64,9 @@ class Node {
   virtual ~Node() = default;
   /// Hands every input its share of the gradient of the outputs.
   virtual void vjp(Backward& backward) = 0;
+  /// The tangent of the only output from those of the inputs (not defined() where there is none),
+  /// or not defined() if the node knows no shorter way to it than by its vjp.
+  virtual Tensor jvp(std::span<const Tensor> /*tangents*/, const Tensor& /*output*/) { return {}; }
   virtual bool is_leaf() const { return false; }
   /// The gradient of an output that outlives the walk, or null if none does.
   Tensor* kept_grad(std::uint32_t output);
@@ -107,11 +110,17 @@ inline Operand unsaved(const Tensor& tensor) { return {tensor, false}; }
 class Backward {
  public:
   Backward(Node& node, bool create_graph) : node_(node), create_graph_(create_graph) {}
+  /// Of a node outside of a walk: the recorded shares of the inputs that are `wanted` (defined())
+  /// are left in `shares`.
+  Backward(Node& node, std::span<const Tensor> wanted, std::span<Tensor> shares)
+      : node_(node), create_graph_(true), wanted_(wanted.data()), shares_(shares.data()) {}
 
   /// The gradient of an output; not defined() if none arrived there.
   const Tensor& grad(int output = 0) const { return node_.grads[output]; }
   /// Whether an input wants its share.
-  bool needs(int input) const { return node_.inputs[input].node != nullptr; }
+  bool needs(int input) const {
+    return wanted_ ? wanted_[input].defined() : node_.inputs[input].node != nullptr;
+  }
   int input_count() const { return static_cast<int>(node_.inputs.size()); }
   /// A saved input with its place on the tape. Throws StaleValueError if it was changed since.
   Tensor input(int index) const;
@@ -129,13 +138,15 @@ class Backward {
   void resume(const Tensor& tensor, const Tensor& share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.
   Tensor* accumulator(int input) const;
-  /// True if the shares must be computed by recorded operations.
+  /// True if the shares must be computed by operations, which are recorded or carry tangents.
   bool create_graph() const { return create_graph_; }
   Node& node() const { return node_; }
 
  private:
   Node& node_;
   bool create_graph_;
+  const Tensor* wanted_ = nullptr;
+  Tensor* shares_ = nullptr;
 };
 
 /// Whether operations are recorded on this thread.
@@ -173,12 +184,12 @@ bool must_record(std::span<const Operand> inputs);
 
 namespace detail {
 
-/// Fills in the edges and saved values of a new node and makes `outputs` its outputs.
+/// Fills in the saved values of a new node, gives `outputs` their tangents, and puts the node on
+/// the tape with its edges and outputs if it belongs there.
 void connect(const Ref<Node>& node, std::span<const Operand> inputs,
-             std::span<const Tensor> outputs);
-
-/// 1 for a tensor with one element. Throws ShapeError for others.
-Tensor unit_seed(const Tensor& root, const Location& where);
+             std::span<const Tensor> outputs, bool on_tape);
+/// True if an input carries a tangent: forward.cpp.
+bool carries_tangent(std::span<const Operand> inputs);
 
 /// Whether anomaly mode is on or a Profile is alive.
 bool observed();
@@ -191,6 +202,11 @@ struct VjpNode final : Node {
   F function;
   explicit VjpNode(F f) : function(std::move(f)) {}
   void vjp(Backward& backward) override { function(backward); }
+  Tensor jvp(std::span<const Tensor> tangents, const Tensor& output) override {
+    if constexpr (requires { function.jvp(Backward(*this, false), tangents, output); })
+      return function.jvp(Backward(*this, false), tangents, output);
+    else return Tensor();
+  }
 };
 
 }  // namespace detail
@@ -201,10 +217,11 @@ template <class F>
 void record(const char* op, const Location& where, std::span<const Operand> inputs,
             std::span<const Tensor> outputs, F vjp) {
   if (detail::observed()) detail::observe(op, where, inputs, outputs);
-  if (!must_record(inputs)) return;
+  const bool on_tape = must_record(inputs);
+  if (!on_tape && !detail::carries_tangent(inputs)) return;
   detail::connect(Node::make<detail::VjpNode<F>>(op, Caller::or_else(where), inputs.size(), outputs,
                                                  std::move(vjp)),
-                  inputs, outputs);
+                  inputs, outputs, on_tape);
 }
 
 /// The usual case: one output, which is also returned.
@@ -217,20 +234,27 @@ Tensor record(const char* op, const Location& where, std::initializer_list<Opera
 }
 
 /// Walks back from several tensors at once, each with a seed of its shape, and adds to the
-/// gradients of the leaves. Throws as Tensor::backward().
+/// gradients of the leaves. A seed that is not defined() is 1, for a tensor with one element.
+/// Throws as Tensor::backward().
 void backward(std::span<const Tensor> roots, std::span<const Tensor> seeds,
               const BackwardOptions& options = {}, Location where = {});
 
+struct GradOptions {
+  bool retain_graph = false;  ///< keep what the tape saved, to differentiate once more
+  bool create_graph = false;  ///< record the gradients' own computation; implies retain_graph
+  bool allow_unused = false;  ///< where an input has no influence the result is not defined()
+};
+
 /// The gradients of sum(seed * root) with respect to `inputs`, leaves or not, without touching the
-/// gradients that tensors keep. Where an input has no influence the result is not defined().
+/// gradients that tensors keep; seeds as for backward(). More ways to call it: functional.hpp.
 /// Threads may call it for graphs that share leaves and nothing else; backward() wants leaves of
-/// its own. Throws GradError if an input does not require gradients; otherwise as
-/// Tensor::backward().
+/// its own. Throws GradError if an input does not require gradients, or has no influence and that
+/// is not allowed; otherwise as Tensor::backward().
 std::vector<Tensor> grad(std::span<const Tensor> roots, std::span<const Tensor> inputs,
-                         std::span<const Tensor> seeds, const BackwardOptions& options = {},
+                         std::span<const Tensor> seeds, const GradOptions& options = {},
                          Location where = {});
-/// The same for one root with one element.
+/// The same for one root with one element: grad(loss, {x, w}, {.create_graph = true}).
 std::vector<Tensor> grad(const Tensor& root, const std::vector<Tensor>& inputs,
-                         const BackwardOptions& options = {}, Location where = {});
+                         const GradOptions& options = {}, Location where = {});
 
 }  // namespace xtape

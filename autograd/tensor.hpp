@@ -45,7 +45,9 @@ struct Nested {
 
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what the tape saved, to differentiate once more
-  bool create_graph = false;  ///< record the gradients' own computation; implies retain_graph
+  /// Record the gradients' own computation; implies retain_graph. Such a gradient in a leaf refers
+  /// to the graph and the graph to the leaf: zero_grad() frees them. grad() makes no such circle.
+  bool create_graph = false;
 };
 
 /// A multi-dimensional array of one element type with a place on the tape.
