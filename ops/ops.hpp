@@ -8,4 +8,7 @@
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/reduce.hpp>
+#include <xtape/ops/rounding.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/special.hpp>
+#include <xtape/ops/trigonometry.hpp>
