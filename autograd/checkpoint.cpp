@@ -1,6 +1,7 @@
 #include <memory>
 #include <unordered_set>
 #include <xtape/autograd/checkpoint.hpp>
+#include <xtape/autograd/forward.hpp>
 #include <xtape/autograd/generator.hpp>
 #include <xtape/autograd/tape.hpp>
 
@@ -58,7 +59,7 @@ class Replay {
 Tensor checkpoint(const Part& f, const std::vector<Tensor>& inputs, Location where) {
   const Location at = Caller::or_else(where);
   const Caller caller(at);
-  if (!grad_enabled()) return f(inputs);
+  if (!grad_enabled() || ForwardMode::on()) return f(inputs);  // a tangent keeps no tape
   const std::uint64_t stream = Generator::global().stream();
   const std::uint64_t first = next_node();
   std::vector<Operand> operands;

@@ -12,5 +12,8 @@
 #include <xtape/ops/padding.hpp>
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/reduce.hpp>
+#include <xtape/ops/rounding.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
+#include <xtape/ops/special.hpp>
+#include <xtape/ops/trigonometry.hpp>

@@ -63,6 +63,15 @@ TEST_CASE("checkpoint: gradients of any order, one inside another, and parameter
   CHECK(distance(grad(sum(first * first), {w})[0], grad(sum(want * want), {w})[0]) < 1e-13);
 }
 
+TEST_CASE("checkpoint: tangents pass through") {
+  const Tensor w = leaf({0.3, -0.2}), x = Tensor({1.5, 0.5}, float64);
+  const auto part = [&](const Tensor& in) {
+    return checkpoint([&](const std::vector<Tensor>& part) { return sin(part[0] * w); }, {in});
+  };
+  const Tensor t = Tensor({1, -2}, float64);
+  CHECK(distance(jvp(part, x, t).second.detach(), (cos(x * w) * w * t).detach()) < 1e-15);
+}
+
 TEST_CASE("checkpoint: random numbers are drawn again, and those after it are others") {
   manual_seed(3);
   const Tensor x = ones({64}, float64).requires_grad(true);

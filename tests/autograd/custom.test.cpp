@@ -36,6 +36,10 @@ TEST_CASE("custom: its backward is used, and higher derivatives follow from it")
   const Tensor second = grad(sum(first), {x}, again)[0];
   CHECK(distance(second, 6 * x) < 1e-15);
   CHECK(distance(grad(sum(second), {x})[0], full({3}, 6, float64)) < 1e-15);
+  const Tensor t = Tensor({1, 2, 3}, float64);
+  const auto [value, tangent] = jvp([](const Tensor& in) { return cube({in}); }, x.detach(), t);
+  CHECK(equal(value, y.detach()));
+  CHECK(distance(tangent, 3 * x.detach() * x.detach() * t) < 1e-15);
   // as an inner part of something else
   const auto f = [](const Tensors& in) { return sin(cube({in[0] * in[1]})); };
   const Tensors points{Tensor({0.3, 0.7}, float64), Tensor({0.9, -0.4}, float64)};
