@@ -7,16 +7,17 @@ Tensors run_program(const Json& program, const Tensors& inputs, DType dtype) {
   std::map<std::string, Tensor> named;
   for (std::size_t i = 0; i < inputs.size(); ++i) named["in" + std::to_string(i)] = inputs[i];
   for (const Json& step : program.at("steps")) {
-    Tensors in;
+    Tensors arguments;
     for (const Json& name : step.at("in"))
-      in.push_back(name.is_null() ? Tensor() : named.at(name.get<std::string>()));
-    const Outputs out = function_of(step.at("op"))({step.at("kwargs"), in, dtype});
-    for (std::size_t j = 0; j < out.size(); ++j) named[step.at("out").at(j)] = out[j];
+      arguments.push_back(name.is_null() ? Tensor() : named.at(name.get<std::string>()));
+    const Outputs results = function_of(step.at("op"))({step.at("kwargs"), arguments, dtype});
+    const Json& names = step.at("out");
+    for (std::size_t i = 0; i < names.size(); ++i)
+      named[names.at(i).get<std::string>()] = results.at(i);
   }
-  Tensors results;
-  for (const Json& name : program.at("outputs"))
-    results.push_back(named.at(name.get<std::string>()));
-  return results;
+  Tensors out;
+  for (const Json& name : program.at("outputs")) out.push_back(named.at(name.get<std::string>()));
+  return out;
 }
 
 }  // namespace conformance
