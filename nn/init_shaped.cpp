@@ -78,9 +78,10 @@ void orthonormalize(double* rows, std::int64_t count, std::int64_t length) {
 
 void want_rank(const Tensor& weight, int least, int most, const char* op, const Location& where) {
   const Shape& shape = weight.shape(where);
-  if (shape.rank() < least || shape.rank() > most)
-    raise<ShapeError>(
-        where, op, fmt::format("{} to {} axes wanted, the shape is {}", least, most, shape.str()));
+  if (shape.rank() >= least && shape.rank() <= most) return;
+  const std::string wanted =
+      least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
+  raise<ShapeError>(where, op, fmt::format("{} axes wanted, the shape is {}", wanted, shape.str()));
 }
 
 }  // namespace
