@@ -3,9 +3,13 @@
 
 #include <xtape/ops/arithmetic.hpp>
 #include <xtape/ops/creation.hpp>
+#include <xtape/ops/extrema.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/reduce.hpp>
+#include <xtape/ops/scan.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/sorting.hpp>
+#include <xtape/ops/statistics.hpp>
