@@ -5,6 +5,7 @@
 #include <xtape/ops/comparing.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/diagonals.hpp>
+#include <xtape/ops/extrema.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>
@@ -17,3 +18,7 @@
 #include <xtape/ops/slicing.hpp>
 #include <xtape/ops/special.hpp>
 #include <xtape/ops/trigonometry.hpp>
+#include <xtape/ops/scan.hpp>
+#include <xtape/ops/shaping.hpp>
+#include <xtape/ops/sorting.hpp>
+#include <xtape/ops/statistics.hpp>
