@@ -3,6 +3,7 @@
 
 #include <xtape/ops/arithmetic.hpp>
 #include <xtape/ops/comparing.hpp>
+#include <xtape/ops/convolution.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/diagonals.hpp>
 #include <xtape/ops/extrema.hpp>
@@ -14,6 +15,10 @@
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/rounding.hpp>
+#include <xtape/ops/pooling.hpp>
+#include <xtape/ops/random.hpp>
+#include <xtape/ops/reduce.hpp>
+#include <xtape/ops/sampling.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 #include <xtape/ops/special.hpp>
