@@ -64,7 +64,7 @@ void sweep(const Tensor& x, const Tensor& out, const Shape& space, const Shape& 
 Tensor extremum(const Arg& argument, const Dims& dims, bool keepdim, Fold fold, const char* op) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const Reduction to(x.shape(), dims.keep(keepdim), op, at);
+  const Reduced to(x.shape(), dims.keep(keepdim), op, at);
   if (x.numel() == 0 && to.folded.numel() > 0)
     raise<ShapeError>(at, op,
                       fmt::format("no elements to choose from in shape {}", x.shape().str()));
@@ -100,7 +100,7 @@ void first_maxima(const T* x, std::int64_t* out, std::int64_t outer, std::int64_
 Tensor sum(const Arg& argument, const Dims& dims, bool keepdim) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
+  const Reduced to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
   Tensor out = Tensor::empty(to.result, is_floating(x.dtype()) ? x.dtype() : int64);
   sweep(x, out, x.shape(), to.folded, Fold::sum);
   return record("sum", at, {unsaved(x)}, out,
@@ -116,7 +116,7 @@ Tensor mean(const Arg& x, const Dims& dims, bool keepdim) {
     raise<DTypeError>(x.where(), "mean",
                       fmt::format("of a floating tensor wanted, this one is {}; cast() it",
                                   name_of(tensor.dtype())));
-  const Reduction to(tensor.shape(), dims, "mean", x.where());
+  const Reduced to(tensor.shape(), dims, "mean", x.where());
   const double count = static_cast<double>(tensor.numel()) /
                        static_cast<double>(std::max<std::int64_t>(1, to.folded.numel()));
   return sum(tensor, dims, keepdim) / count;
@@ -133,7 +133,7 @@ Tensor amin(const Arg& x, const Dims& dims, bool keepdim) {
 Tensor argmax(const Arg& argument, std::int64_t dim, bool keepdim) {
   const Tensor x = argument.as_tensor(float32);
   const int axis = normalize_axis(dim, x.rank(), "argmax", argument.where());
-  const Reduction to(x.shape(), Dims(axis).keep(keepdim), "argmax", argument.where());
+  const Reduced to(x.shape(), Dims(axis).keep(keepdim), "argmax", argument.where());
   const std::int64_t n = x.shape()[axis];
   if (n == 0)
     raise<ShapeError>(argument.where(), "argmax",
@@ -159,7 +159,7 @@ Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
   const Tensor finite = formulas::finite_or_zero(m);
   const Tensor total = formulas::exp_difference.sum(dims.keep(), x, finite);
   const Tensor out = formulas::log_scaled(total, finite);
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
+  const Reduced to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
   return reshape(out, to.result);
 }
 
