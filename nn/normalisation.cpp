@@ -191,7 +191,7 @@ Tensor rms_norm(const Arg& argument, const RmsNormOptions& options) {
   const Tensor scale =
       formulas::inverse_root(formulas::square.mean(Dims(-1).keep(), x), options.eps);
   const Given weight(options.weight, last, 1);
-  return formulas::normalised(x, 0, scale, weight.arg(), 0);
+  return formulas::weighted_scale(x, scale, weight.arg());
 }
 
 Tensor local_response_norm(const Arg& argument, std::int64_t size, const ResponseOptions& options) {

@@ -72,6 +72,9 @@ inline const auto normalised =
                  [](auto x, auto mean, auto scale, auto weight, auto bias) {
                    return (x - mean) * scale * weight + bias;
                  });
+inline const auto weighted_scale =
+    detail::part({.name = "weighted_scale", .about = "x y z", .formula = "x * y * z"},
+                 [](auto x, auto scale, auto weight) { return x * scale * weight; });
 inline const auto damped = detail::part({.name = "damped", .about = "x / (k + alpha y)^beta"},
                                         [](auto x, auto y, auto alpha, auto beta, auto k) {
                                           return x / xtape::pow(k + alpha * y, beta);

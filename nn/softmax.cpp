@@ -7,7 +7,7 @@ namespace xtape {
 
 namespace {
 
-// The tensor with its axis and scale, checked; f of them, for at least one axis and one element.
+// f of the tensor, which gets an axis if it has none, over its temperature, and of the axis.
 template <class F>
 Tensor along(const Arg& argument, std::int64_t dim, const SoftmaxOptions& options, const char* op,
              F f) {
@@ -21,14 +21,13 @@ Tensor along(const Arg& argument, std::int64_t dim, const SoftmaxOptions& option
   if (scalar) x = unsqueeze(x, 0);
   const int axis = normalize_axis(dim, x.rank(), op, argument.where());
   if (x.numel() == 0) return x * 1;
-  const Tensor y = f(x, Dims(axis).keep(), 1 / temperature);
+  const Tensor y = f(temperature == 1 ? x : x / temperature, Dims(axis).keep());
   return scalar ? squeeze(y, 0) : y;
 }
 
-Tensor softmax_of(const Tensor& x, const Dims& dims, double scale) {
+Tensor softmax_of(const Tensor& x, const Dims& dims) {
   const Tensor m = amax(x.detach(), dims, true);
-  const Tensor total = formulas::softmax_weight.sum(dims, x, m, scale);
-  return formulas::softmax_share(x, m, total, scale);
+  return formulas::softmax_share(x, m, formulas::exp_difference.sum(dims, x, m));
 }
 
 }  // namespace
@@ -38,17 +37,16 @@ Tensor softmax(const Arg& x, std::int64_t dim, const SoftmaxOptions& options) {
 }
 
 Tensor softmin(const Arg& x, std::int64_t dim, const SoftmaxOptions& options) {
-  return along(x, dim, options, "softmin", [](const Tensor& y, const Dims& dims, double scale) {
-    return softmax_of(-y, dims, scale);
-  });
+  return along(x, dim, options, "softmin",
+               [](const Tensor& y, const Dims& dims) { return softmax_of(-y, dims); });
 }
 
 Tensor log_softmax(const Arg& x, std::int64_t dim, const SoftmaxOptions& options) {
-  return along(x, dim, options, "log_softmax", [](const Tensor& y, const Dims& dims, double scale) {
+  return along(x, dim, options, "log_softmax", [](const Tensor& y, const Dims& dims) {
     const Tensor here = y.detach(), m = amax(here, dims, true);
     const Tensor others = formulas::equality.sum(dims, here, m) - 1;
-    const Tensor excess = formulas::softmax_excess.sum(dims, y, m, scale);
-    return formulas::log_softmax_value(y, m, log1p(excess + others), scale);
+    const Tensor excess = formulas::softmax_excess.sum(dims, y, m);
+    return formulas::log_softmax_value(y, m, log1p(excess + others));
   });
 }
 

@@ -32,22 +32,20 @@ Tensor maxout(const Arg& x, std::int64_t pieces, std::int64_t dim = -1);
 
 namespace xtape::formulas {
 
-inline const auto softmax_weight =
-    detail::part({.name = "softmax_weight", .about = "exp((x - y) z), the summand of a softmax"},
-                 [](auto x, auto m, auto scale) { return xtape::exp((x - m) * scale); });
-inline const auto softmax_share = detail::part(
-    {.name = "softmax_share", .about = "a softmax, from its maximum and its sum"},
-    [](auto x, auto m, auto total, auto scale) { return xtape::exp((x - m) * scale) / total; });
-inline const auto softmax_excess = detail::part(
-    {.name = "softmax_excess",
-     .about = "the summand of a softmax, less 1 at the maximum: nothing is lost beside that"},
-    [](auto x, auto m, auto scale) {
-      const auto e = xtape::exp((x - m) * scale);
-      return where(x == m, e - 1, e);
-    });
+inline const auto softmax_share =
+    detail::part({.name = "softmax_share", .about = "a softmax, from its maximum and its sum"},
+                 [](auto x, auto m, auto total) { return xtape::exp(x - m) / total; });
+inline const auto softmax_excess =
+    detail::part({.name = "softmax_excess",
+                  .about = "exp(x - y), less 1 where that is 1: nothing is lost beside it",
+                  .formula = "x == y ? 0 : exp(x - y)"},
+                 [](auto x, auto m) {
+                   const auto e = xtape::exp(x - m);
+                   return where(x == m, e - 1, e);
+                 });
 inline const auto log_softmax_value = detail::part(
     {.name = "log_softmax_value", .about = "a log_softmax, from its maximum and log of the sum"},
-    [](auto x, auto m, auto log_sum, auto scale) { return (x - m) * scale - log_sum; });
+    [](auto x, auto m, auto log_sum) { return x - m - log_sum; });
 inline const auto equality =
     detail::part({.name = "equality", .about = "1 where two finite numbers are equal, else 0"},
                  [](auto x, auto y) { return 1 - xtape::abs(xtape::sign(x - y)); });

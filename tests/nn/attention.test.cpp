@@ -21,7 +21,7 @@ TEST_CASE("attention: masks, causal, scale") {
   const Tensor causal = nn::scaled_dot_product_attention(q, k, v, {.causal = true});
   CHECK(distance(slice(causal, 1, {.stop = 1}), slice(v, 1, {.stop = 1})) < 1e-14);
   for (const bool masked : {false, true}) {
-    const check::Function f = [&](auto& in) {
+    const check::Function f = [&](const auto& in) {
       return nn::scaled_dot_product_attention(
           in[0], in[1], in[2],
           {.mask = masked ? cast(ones({3, 4}), boolean) : in[3], .causal = masked});
@@ -65,7 +65,7 @@ TEST_CASE("multi-head attention: head by head") {
   CHECK(distance(out.weights, average) < 1e-14);
   CHECK(distance(out.output, linear(cat(results, -1), w.out_weight, w.out_bias)) < 1e-13);
   CHECK(slope_error(
-            [&](auto& in) {
+            [&](const auto& in) {
               const auto y = nn::multi_head_attention(in[0], in[1], in[2], heads,
                                                       {.in_weight = in[3], .out_weight = in[4]});
               return sum(y.output) + sum(y.weights * y.weights);

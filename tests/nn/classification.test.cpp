@@ -30,7 +30,7 @@ TEST_CASE("cross entropy: weights, ignored classes, smoothing, further axes") {
     for (const double smoothing : {0.0, 0.3, 1.0})
       for (const bool weighted : {false, true})
         for (const std::int64_t ignored : {-100, 2}) {
-          CAPTURE(shape.str() << smoothing << weighted << ignored);
+          INFO(shape.str() << " " << smoothing << weighted << " " << ignored);
           const Tensor used = cast(y != ignored, float64), c = weighted ? w : ones({4}, float64);
           const Tensor costs = weighted_logs(x, c);
           const Tensor picked = squeeze(gather(costs, 1, unsqueeze(y, 1)), 1);
@@ -46,10 +46,11 @@ TEST_CASE("cross entropy: weights, ignored classes, smoothing, further axes") {
           CHECK(distance(loss(x, Reduction::none), want) < 1e-14);
           CHECK(distance(loss(x, Reduction::sum), sum(want)) < 1e-14);
           CHECK(distance(loss(x, Reduction::mean), sum(want) / counted) < 1e-14);
-          CHECK(slope_error([&](auto& in) { return loss(in[0], Reduction::mean); }, {x}) < 1e-8);
+          CHECK(slope_error([&](const auto& in) { return loss(in[0], Reduction::mean); }, {x}) <
+                1e-8);
         }
     CHECK(curvature_error(
-              [&](auto& in) {
+              [&](const auto& in) {
                 return nn::cross_entropy(in[0], y, {.weight = w, .label_smoothing = 0.1});
               },
               {x}) < 1e-6);
@@ -60,7 +61,7 @@ TEST_CASE("cross entropy: probabilities") {
   const Tensor w({0.5, 2, 1, 3}, float64);
   for (const Shape& shape : {Shape{6, 4}, Shape{2, 4, 3}}) {
     const Tensor x = randn(shape, float64), p = rand(shape, float64);
-    const auto loss = [&](auto& in, Reduction r) {
+    const auto loss = [&](const auto& in, Reduction r) {
       return nn::cross_entropy(in[0], in[1], {.weight = w, .label_smoothing = 0.2, .reduction = r});
     };
     const Tensor want = sum((0.8 * p + 0.05) * weighted_logs(x, w), 1);
@@ -68,7 +69,7 @@ TEST_CASE("cross entropy: probabilities") {
     CHECK(distance(loss(both, Reduction::none), want) < 1e-14);
     CHECK(distance(loss(both, Reduction::sum), sum(want)) < 1e-14);
     CHECK(distance(loss(both, Reduction::mean), mean(want)) < 1e-14);
-    const check::Function f = [&](auto& in) { return loss(in, Reduction::mean); };
+    const check::Function f = [&](const auto& in) { return loss(in, Reduction::mean); };
     CHECK(slope_error(f, both) < 1e-8);
     CHECK(curvature_error(f, both) < 1e-6);
   }
@@ -106,7 +107,7 @@ TEST_CASE("negative log likelihood") {
   };
   CHECK(distance(loss(x, Reduction::none), want) < 1e-15);
   CHECK(distance(loss(x, Reduction::mean), sum(want) / sum(weights)) < 1e-15);
-  CHECK(slope_error([&](auto& in) { return loss(in[0], Reduction::sum); }, {x}) < 1e-8);
+  CHECK(slope_error([&](const auto& in) { return loss(in[0], Reduction::sum); }, {x}) < 1e-8);
   CHECK(nn::nll_loss(Tensor({-1, -2}), Tensor(1, int64)).item<float>() == 2);
   CHECK_BLAMES(IndexError, "nll_loss: class -1 at position 5, but there are 3 classes",
                nn::nll_loss(x, y));
@@ -119,7 +120,7 @@ TEST_CASE("entropy, cross-entropy of distributions, share of errors") {
   CHECK(distance(nn::entropy(p), -mean(sum(p * log(p), -1))) < 1e-15);
   CHECK(distance(nn::distribution_cross_entropy(p, q, {.dim = 0, .reduction = Reduction::none}),
                  -sum(p * log(q), 0)) < 1e-15);
-  const check::Function f = [](auto& in) {
+  const check::Function f = [](const auto& in) {
     return nn::distribution_cross_entropy(in[0], in[1]) + nn::entropy(in[0]);
   };
   CHECK(slope_error(f, {p, q}) < 1e-8);

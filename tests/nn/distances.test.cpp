@@ -44,7 +44,7 @@ TEST_CASE("pairwise distance and normalize: all norms") {
         CHECK(numbers(unit)[3 * row + c] ==
               doctest::Approx(own[c] / naive_norm(own, p)).epsilon(1e-13));
     }
-    const check::Function f = [&](auto& in) {
+    const check::Function f = [&](const auto& in) {
       return pairwise_distance(in[0], in[1], {.p = p, .eps = 0.25}) +
              sum(normalize(in[0], {.p = p, .dim = {0}}) * normalize(in[1], {.p = p, .dim = 0}), 1);
     };
@@ -75,7 +75,9 @@ TEST_CASE("cosine similarity: broadcasting, zero vectors") {
   const Tensor want = sum(a * b, -2) / (sqrt(sum(square(a), -2)) * sqrt(sum(square(b), -2)));
   CHECK(distance(cosine_similarity(a, b, {.dim = -2}), want) < 1e-14);
   CHECK(distance(cosine_similarity(a, b, {.dim = 1}), want) < 1e-14);
-  const check::Function f = [](auto& in) { return cosine_similarity(in[0], in[1], {.dim = 1}); };
+  const check::Function f = [](const auto& in) {
+    return cosine_similarity(in[0], in[1], {.dim = 1});
+  };
   CHECK(slope_error(f, {a, b}) < 1e-8);
   CHECK(curvature_error(f, {a, b}) < 1e-6);
   const Tensor none = zeros({1, 2}, float64).requires_grad(true);
@@ -92,16 +94,16 @@ TEST_CASE("cosine embedding and triplet losses") {
   const Tensor y({1, -1, 1, -1, -1}, float64);
   const Tensor cos = cosine_similarity(a, b);
   const Tensor want = where(y == 1, 1 - cos, maximum(cos - 0.1, 0));
-  const auto embedding = [&](auto& in, Reduction r) {
+  const auto embedding = [&](const auto& in, Reduction r) {
     return nn::cosine_embedding_loss(in[0], in[1], y, {.margin = 0.1, .reduction = r});
   };
   const std::vector<Tensor> pair{a, b}, three{a, b, c};
   CHECK(distance(embedding(pair, Reduction::none), want) < 1e-11);
   CHECK(distance(embedding(pair, Reduction::mean), mean(want)) < 1e-11);
   CHECK(nn::cosine_embedding_loss(randn({3}), randn({3}), Tensor(1)).shape() == Shape{});
-  CHECK(slope_error([&](auto& in) { return embedding(in, Reduction::sum); }, pair) < 1e-7);
+  CHECK(slope_error([&](const auto& in) { return embedding(in, Reduction::sum); }, pair) < 1e-7);
   for (const bool swap : {false, true}) {
-    const auto triplet = [&](auto& in, Reduction r) {
+    const auto triplet = [&](const auto& in, Reduction r) {
       return nn::triplet_margin_loss(in[0], in[1], in[2],
                                      {.margin = 2, .swap = swap, .reduction = r});
     };
@@ -110,8 +112,9 @@ TEST_CASE("cosine embedding and triplet losses") {
     const Tensor loss = maximum(pairwise_distance(a, b) - far + 2, 0);
     CHECK(distance(triplet(three, Reduction::none), loss) < 1e-14);
     CHECK(distance(triplet(three, Reduction::mean), mean(loss)) < 1e-14);
-    CHECK(slope_error([&](auto& in) { return triplet(in, Reduction::sum); }, three) < 1e-8);
-    CHECK(curvature_error([&](auto& in) { return triplet(in, Reduction::sum); }, three) < 1e-5);
+    CHECK(slope_error([&](const auto& in) { return triplet(in, Reduction::sum); }, three) < 1e-8);
+    CHECK(curvature_error([&](const auto& in) { return triplet(in, Reduction::sum); }, three) <
+          1e-5);
   }
   CHECK_BLAMES(ShapeError, "cosine_embedding_loss: vectors [5, 3] and targets [5, 1]",
                nn::cosine_embedding_loss(a, b, unsqueeze(y, 1)));

@@ -38,7 +38,7 @@ TEST_CASE("dropout: corners, second derivatives, errors") {
   CHECK(numbers(none) == std::vector<double>{0, 0, 0});
   sum(none).backward();
   CHECK(numbers(x.grad()) == std::vector<double>{0, 0, 0});
-  const check::Function f = [](auto& in) {
+  const check::Function f = [](const auto& in) {
     Generator generator(5);
     return square(nn::dropout(in[0], {.p = 0.5, .generator = &generator}));
   };
@@ -85,8 +85,8 @@ TEST_CASE("alpha dropout keeps mean and variance") {
 TEST_CASE("dropout with a given mask") {
   const Tensor x = randn({2, 3}, float64), mask = Tensor({{1, 0, 1}, {0, 0, 1}}) != 0;
   CHECK(check::distance(nn::masked_dropout(x, mask, 0.5), 2 * x * cast(mask, float64)) == 0);
-  CHECK(check::slope_error([&](auto& in) { return nn::masked_dropout(in[0], mask, 0.2); }, {x}) <
-        1e-8);
+  CHECK(check::slope_error([&](const auto& in) { return nn::masked_dropout(in[0], mask, 0.2); },
+                           {x}) < 1e-8);
   CHECK_BLAMES(ShapeError,
                "masked_dropout: a mask of shape [4, 2, 3] does not broadcast to x, [2, 3]",
                nn::masked_dropout(x, cast(ones({4, 2, 3}), boolean)));

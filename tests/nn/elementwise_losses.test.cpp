@@ -36,11 +36,11 @@ void check_loss(const char* name, const Loss& loss, const Naive& naive, const Te
         doctest::Approx(total / static_cast<double>(want.size())).epsilon(1e-13));
   CHECK(loss({cast(x, float32), cast(y, float32)}, Reduction::mean).dtype() == float32);
   for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum}) {
-    const check::Function f = [&](auto& in) { return loss(in, reduction); };
+    const check::Function f = [&](const auto& in) { return loss(in, reduction); };
     CHECK(slope_error(f, {x, y}) < 1e-7);
     CHECK(slope_error(f, {x, y}, true) < 1e-7);
   }
-  CHECK(curvature_error([&](auto& in) { return loss(in, Reduction::mean); }, {x, y}) < 1e-5);
+  CHECK(curvature_error([&](const auto& in) { return loss(in, Reduction::mean); }, {x, y}) < 1e-5);
   // nothing broadcasts, and no elements have the sum 0 and no mean
   const Tensor column = ones({3, 1}, float64), empty = Tensor::empty({0, 2}, float64);
   CHECK_THROWS_AS(loss({column, ones({3}, float64)}, Reduction::mean), ShapeError);
@@ -67,10 +67,10 @@ TEST_CASE("element-wise losses: values and gradients") {
     const Tensor side = where(y > 0, ones_like(y), -1.0);
     const auto d = [](double a, double b) { return std::abs(a - b); };
     check_loss(
-        "l1", [](auto& in, Reduction r) { return nn::l1_loss(in[0], in[1], {r}); }, d, x, y);
+        "l1", [](const auto& in, Reduction r) { return nn::l1_loss(in[0], in[1], {r}); }, d, x, y);
     check_loss(
         "smooth l1",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::smooth_l1_loss(in[0], in[1], {.beta = 0.7, .reduction = r});
         },
         [&](double a, double b) {
@@ -79,13 +79,13 @@ TEST_CASE("element-wise losses: values and gradients") {
         x, y);
     check_loss(
         "smooth l1, beta 0",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::smooth_l1_loss(in[0], in[1], {.beta = 0, .reduction = r});
         },
         d, x, y);
     check_loss(
         "huber",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::huber_loss(in[0], in[1], {.delta = 1.5, .reduction = r});
         },
         [&](double a, double b) {
@@ -94,35 +94,37 @@ TEST_CASE("element-wise losses: values and gradients") {
         x, y);
     check_loss(
         "power",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::power_loss(in[0], in[1], {.exponent = 2.5, .reduction = r});
         },
         [&](double a, double b) { return std::pow(d(a, b), 2.5); }, x, y);
     check_loss(
         "bce",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::binary_cross_entropy(in[0], in[1], {.weight = {}, .reduction = r});
         },
         [](double a, double b) { return -(b * std::log(a) + (1 - b) * std::log(1 - a)); }, p, q);
     check_loss(
         "kl",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::kl_div(in[0], in[1], {.log_target = false, .reduction = r});
         },
         [](double a, double b) { return b * (std::log(b) - a); }, x, q);
     check_loss(
         "kl of logarithms",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::kl_div(in[0], in[1], {.log_target = true, .reduction = r});
         },
         [](double a, double b) { return std::exp(b) * (b - a); }, x, y);
     check_loss(
         "poisson, log",
-        [](auto& in, Reduction r) { return nn::poisson_nll_loss(in[0], in[1], {.reduction = r}); },
+        [](const auto& in, Reduction r) {
+          return nn::poisson_nll_loss(in[0], in[1], {.reduction = r});
+        },
         [](double a, double b) { return std::exp(a) - b * a; }, x, y);
     check_loss(
         "poisson, full",
-        [](auto& in, Reduction r) {
+        [](const auto& in, Reduction r) {
           return nn::poisson_nll_loss(
               in[0], in[1], {.log_input = false, .full = true, .eps = 0.25, .reduction = r});
         },
@@ -134,13 +136,13 @@ TEST_CASE("element-wise losses: values and gradients") {
         p, 3 * q);
     check_loss(
         "soft margin",
-        [](auto& in, Reduction r) { return nn::soft_margin_loss(in[0], in[1], {r}); },
+        [](const auto& in, Reduction r) { return nn::soft_margin_loss(in[0], in[1], {r}); },
         [](double a, double b) { return std::log1p(std::exp(-a * b)); }, x, y);
-    const Loss embedding = [](auto& in, Reduction r) {
+    const Loss embedding = [](const auto& in, Reduction r) {
       return nn::hinge_embedding_loss(in[0], in[1], {.margin = 0.8, .reduction = r});
     };
     CHECK(slope_error(
-              [&](auto& in) {
+              [&](const auto& in) {
                 return embedding({in[0], side}, Reduction::mean);
               },
               {x}) < 1e-8);
@@ -154,17 +156,17 @@ TEST_CASE("element-wise losses: values and gradients") {
 TEST_CASE("element-wise losses: slopes where they are a convention") {
   const auto zero = zeros({3}, float64), x = Tensor({-1, 0, 1}, float64);
   using V = std::vector<double>;
-  const auto l1 = [](auto& in, Reduction r) { return nn::l1_loss(in[0], in[1], {r}); };
+  const auto l1 = [](const auto& in, Reduction r) { return nn::l1_loss(in[0], in[1], {r}); };
   CHECK(slopes_of(l1, x, zero) == V{-1, 0, 1});
-  const auto huber = [](auto& in, Reduction r) {
+  const auto huber = [](const auto& in, Reduction r) {
     return nn::huber_loss(in[0], in[1], {.delta = 1, .reduction = r});
   };
   CHECK(slopes_of(huber, x, zero) == V{-1, 0, 1});
-  const auto power = [](auto& in, Reduction r) {
+  const auto power = [](const auto& in, Reduction r) {
     return nn::power_loss(in[0], in[1], {.exponent = 1, .reduction = r});
   };
   CHECK(slopes_of(power, x, zero) == V{-1, 0, 1});
-  const auto embedding = [](auto& in, Reduction r) {
+  const auto embedding = [](const auto& in, Reduction r) {
     return nn::hinge_embedding_loss(in[0], in[1], {.margin = 1, .reduction = r});
   };
   CHECK(slopes_of(embedding, Tensor({1, 1, 2}, float64), Tensor({1, -1, -1}, float64)) ==
@@ -207,7 +209,7 @@ TEST_CASE("binary cross entropy with logits: weights") {
   const Tensor p = sigmoid(x), want = -w * (v * y * log(p) + (1 - y) * log(1 - p));
   CHECK(check::distance(loss(x, y, Reduction::none), want) < 1e-13);
   CHECK(check::distance(loss(x, y, Reduction::mean), mean(want)) < 1e-13);
-  const check::Function f = [&](auto& in) { return loss(in[0], in[1], Reduction::sum); };
+  const check::Function f = [&](const auto& in) { return loss(in[0], in[1], Reduction::sum); };
   CHECK(slope_error(f, {x, y}) < 1e-8);
   CHECK(curvature_error(f, {x, y}) < 1e-5);
   for (const double far : {-1000.0, 1000.0}) {
@@ -239,12 +241,12 @@ TEST_CASE("Gaussian loss: variances of three shapes, small variances, errors") {
     const Tensor v = 0.5 + rand(shape, float64);
     const Tensor wide = shape.rank() == 1 ? unsqueeze(v, -1) : v;
     const Tensor want = 0.5 * (log(wide) + square(x - y) / wide) + 0.91893853320467274178;
-    const auto loss = [&](auto& in, Reduction r) {
+    const auto loss = [&](const auto& in, Reduction r) {
       return nn::gaussian_nll_loss(in[0], in[1], in[2],
                                    {.full = true, .eps = 1e-6, .reduction = r});
     };
     CHECK(check::distance(loss(std::vector<Tensor>{x, y, v}, Reduction::none), want) < 1e-14);
-    const check::Function f = [&](auto& in) { return loss(in, Reduction::mean); };
+    const check::Function f = [&](const auto& in) { return loss(in, Reduction::mean); };
     CHECK(slope_error(f, {x, y, v}) < 1e-8);
     CHECK(curvature_error(f, {x, y, v}) < 1e-6);
   }

@@ -18,7 +18,8 @@ TEST_CASE("embedding: rows, repeated rows, padding") {
         CHECK(numbers(rows)[3 * i + c] == numbers(table)[3 * index.data<std::int64_t>()[i] + c]);
   }
   const Tensor index({{1, 4, 1}, {0, 1, 4}}, int64);
-  CHECK(slope_error([&](auto& in) { return square(nn::embedding(index, in[0])); }, {table}) < 1e-8);
+  CHECK(slope_error([&](const auto& in) { return square(nn::embedding(index, in[0])); }, {table}) <
+        1e-8);
   for (const std::int64_t padding : {4, -1}) {
     const Tensor leaf = table.copy().requires_grad(true);
     const Tensor rows = nn::embedding(index, leaf, {.padding_idx = padding});
@@ -39,7 +40,7 @@ TEST_CASE("embedding bags") {
   CHECK(distance(bag(table, nn::BagMode::mean), mean(rows, 1)) == 0);
   CHECK(distance(bag(table, nn::BagMode::max), amax(rows, 1)) == 0);
   for (const nn::BagMode mode : {nn::BagMode::sum, nn::BagMode::mean, nn::BagMode::max})
-    CHECK(slope_error([&](auto& in) { return bag(in[0], mode); }, {table}) < 1e-8);
+    CHECK(slope_error([&](const auto& in) { return bag(in[0], mode); }, {table}) < 1e-8);
   const Tensor none = nn::embedding_bag(Tensor::empty({2, 0}, int64), table);
   CHECK(numbers(none) == std::vector<double>(6));
 }

@@ -56,9 +56,10 @@ TEST_CASE("margins between classes") {
       return nn::multiclass_hinge_loss(in, y, {.p = p, .margin = 0.8, .reduction = r});
     };
     check_rows([&](Reduction r) { return weston(x, r); }, rows, margins);
-    CHECK(slope_error([&](auto& in) { return multi(in[0], Reduction::mean); }, {x}) < 1e-8);
-    CHECK(slope_error([&](auto& in) { return weston(in[0], Reduction::sum); }, {x}) < 1e-8);
-    CHECK(curvature_error([&](auto& in) { return weston(in[0], Reduction::none); }, {x}) < 1e-6);
+    CHECK(slope_error([&](const auto& in) { return multi(in[0], Reduction::mean); }, {x}) < 1e-8);
+    CHECK(slope_error([&](const auto& in) { return weston(in[0], Reduction::sum); }, {x}) < 1e-8);
+    CHECK(curvature_error([&](const auto& in) { return weston(in[0], Reduction::none); }, {x}) <
+          1e-6);
   }
   const auto singer = [&](const Tensor& in, Reduction r) {
     return nn::crammer_singer_loss(in, y, {.margin = 0.8, .reduction = r});
@@ -70,7 +71,7 @@ TEST_CASE("margins between classes") {
                  if (c != right(row)) most = std::max(most, score(row, c));
                return hinge(0.8 + most - score(row, right(row)));
              });
-  CHECK(slope_error([&](auto& in) { return singer(in[0], Reduction::mean); }, {x}) < 1e-8);
+  CHECK(slope_error([&](const auto& in) { return singer(in[0], Reduction::mean); }, {x}) < 1e-8);
   const Tensor one = randn({classes}, float64), label(2, int64);
   CHECK(nn::multi_margin_loss(one, label, {.p = 2, .reduction = Reduction::none}).shape() ==
         Shape{});
@@ -113,7 +114,7 @@ TEST_CASE("lists of labels") {
                      total += hinge(1 - (s[label] - s[j]));
                return total / 3;
              });
-  CHECK(slope_error([&](auto& in) { return loss(in[0], Reduction::mean); }, {x}) < 1e-8);
+  CHECK(slope_error([&](const auto& in) { return loss(in[0], Reduction::mean); }, {x}) < 1e-8);
   CHECK(nn::multilabel_margin_loss(randn({3}), Tensor({1, -1, 0}, int64)).shape() == Shape{});
   CHECK_BLAMES(IndexError, "multilabel_margin_loss: label 3 in row 1, but there are 3 classes",
                nn::multilabel_margin_loss(ones({2, 3}), Tensor({{0, 1, 2}, {0, 3, 0}}, int64)));
@@ -153,7 +154,7 @@ TEST_CASE("losses of many labels, ranking") {
   };
   check_rows([&](Reduction r) { return logistic(x, r); }, 3,
              rows_of([](double s, double y, int) { return std::log1p(std::exp(-y * s)); }));
-  const check::Function f = [&](auto& in) {
+  const check::Function f = [&](const auto& in) {
     return soft(in[0], Reduction::mean) + 2 * hinges(in[0], Reduction::sum) +
            logistic(in[0], Reduction::mean) +
            nn::margin_ranking_loss(in[0], in[1], side, {.margin = 0.3});

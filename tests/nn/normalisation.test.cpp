@@ -53,7 +53,7 @@ TEST_CASE("batch norm: training") {
     CHECK(distance(running_var, v) < 1e-14);
     if (x.numel() < 100)
       check_gradients(
-          [](auto& in) {
+          [](const auto& in) {
             return nn::batch_norm(in[0], {}, {},
                                   {.weight = in[1], .bias = in[2], .training = true});
           },
@@ -64,7 +64,7 @@ TEST_CASE("batch norm: training") {
 TEST_CASE("batch norm: evaluation, float32, errors") {
   const Tensor x = randn({4, 3, 2}, float64), m({1, 2, 3}, float64), v({0.5, 1, 2}, float64);
   const Tensor w = rand({3}, float64), b = rand({3}, float64);
-  const auto run = [&](auto& in) {
+  const auto run = [&](const auto& in) {
     return nn::batch_norm(in[0], m, v, {.weight = in[1], .bias = in[2]});
   };
   const Tensor want = (x - per_channel(m, 3)) / sqrt(per_channel(v, 3) + 1e-5) * per_channel(w, 3) +
@@ -96,7 +96,7 @@ TEST_CASE("layer norm") {
   for (const Shape& shape : {Shape{4}, Shape{3, 4}, Shape{2, 3, 4}}) {
     const Tensor w = randn(shape, float64), b = randn(shape, float64);
     const Dims dims = shape.rank() == 1 ? Dims(-1) : shape.rank() == 2 ? Dims{-2, -1} : Dims();
-    const auto run = [&](auto& in) {
+    const auto run = [&](const auto& in) {
       return nn::layer_norm(in[0], shape, {.weight = in[1], .bias = in[2], .eps = 1e-3});
     };
     CHECK(distance(run(std::vector<Tensor>{x, w, b}), standardised(x, dims, 1e-3) * w + b) < 1e-14);
@@ -118,7 +118,7 @@ TEST_CASE("group norm and instance norm") {
       const Tensor x = randn(shape, float64), w = randn({6}, float64), b = randn({6}, float64);
       const Tensor plain =
           reshape(standardised(reshape(x, {shape[0], groups, -1}), -1, 1e-5), shape);
-      const auto run = [&](auto& in) {
+      const auto run = [&](const auto& in) {
         return nn::group_norm(in[0], groups, {.weight = in[1], .bias = in[2]});
       };
       const Tensor want = plain * per_channel(w, shape.rank()) + per_channel(b, shape.rank());
@@ -142,7 +142,7 @@ TEST_CASE("group norm and instance norm") {
 
 TEST_CASE("root mean square and local response normalisation") {
   const Tensor x = randn({3, 5}, float64), w = randn({5}, float64);
-  const auto rms = [](auto& in) { return nn::rms_norm(in[0], {.weight = in[1]}); };
+  const auto rms = [](const auto& in) { return nn::rms_norm(in[0], {.weight = in[1]}); };
   CHECK(distance(rms(std::vector<Tensor>{x, w}), x / sqrt(mean(square(x), -1, true) + 1e-6) * w) <
         1e-14);
   check_gradients(rms, {x, w});
@@ -151,7 +151,7 @@ TEST_CASE("root mean square and local response normalisation") {
 
   const Tensor image = randn({2, 5, 3}, float64);
   for (const std::int64_t size : {1, 2, 3, 5, 8}) {
-    const auto run = [&](auto& in) {
+    const auto run = [&](const auto& in) {
       return nn::local_response_norm(in[0], size, {.alpha = 0.5, .beta = 0.75, .k = 2});
     };
     const std::vector<double> in = numbers(image), out = numbers(run(std::vector<Tensor>{image}));

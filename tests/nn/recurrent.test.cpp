@@ -65,13 +65,13 @@ TEST_CASE("recurrent cells") {
     CHECK(distance(next.c, want.c) < 1e-14);
   }
   const nn::CellWeights w = weights_of(4, inputs);
-  const check::Function lstm = [](auto& in) {
+  const check::Function lstm = [](const auto& in) {
     const auto next = nn::lstm_cell(in[0], {in[1], in[2]}, {in[3], in[4], in[5], in[6]});
     return next.h + 2 * next.c;
   };
   CHECK(slope_error(lstm, {x, h, c, w.w_ih, w.w_hh, w.b_ih, w.b_hh}) < 1e-8);
   const nn::CellWeights g = weights_of(3, inputs);
-  const check::Function gru = [](auto& in) {
+  const check::Function gru = [](const auto& in) {
     return nn::gru_cell(in[0], in[1], {in[2], in[3], in[4], in[5]}) +
            nn::rnn_cell(in[0], in[1],
                         {slice(in[2], 0, {.stop = units}), slice(in[3], 0, {.stop = units})});
@@ -116,7 +116,7 @@ TEST_CASE("recurrent sequences: layers, directions, batch first") {
                    {.layers = layers, .bidirectional = both, .batch_first = true});
       CHECK(distance(turned.output, transpose(level, 0, 1)) < 1e-14);
       CHECK(slope_error(
-                [&](auto& in) {
+                [&](const auto& in) {
                   return nn::lstm(in[0], {in[1], in[2]}, weights, options).output;
                 },
                 {x, h, c}) < 1e-8);
@@ -140,7 +140,7 @@ TEST_CASE("recurrent sequences: rnn and gru") {
   const Tensor relus = nn::rnn(x, h, {one}, {.nonlinearity = nn::Nonlinearity::relu}).output;
   CHECK(amin(relus).item<double>() >= 0);
   CHECK(slope_error(
-            [&](auto& in) {
+            [&](const auto& in) {
               return nn::gru(in[0], in[1], {{in[2], in[3], in[4], in[5]}}).output +
                      nn::rnn(in[0], in[1], {one}).output;
             },

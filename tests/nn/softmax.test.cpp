@@ -19,14 +19,14 @@ TEST_CASE("softmax, log_softmax, softmin: values and gradients along every axis"
   for (const Shape& shape : {Shape{}, Shape{5}, Shape{3, 1}, Shape{3, 4}, Shape{2, 3, 17}})
     for (std::int64_t dim = -std::max(1, shape.rank()); dim < std::max(1, shape.rank()); ++dim)
       for (const double t : {1.0, 2.5}) {
-        CAPTURE(shape.str() << dim << t);
+        INFO(shape.str() << " " << dim << " " << t);
         const Tensor x = randn(shape, float64), e = exp(x / t);
         const Dims dims = shape.rank() == 0 ? Dims() : Dims(dim);
         const Tensor share = e / sum(e, dims, true);
         CHECK(distance(softmax(x, dim, {t}), share) < 1e-15);
         CHECK(distance(log_softmax(x, dim, {t}), log(share)) < 1e-14);
         CHECK(distance(softmin(-x, dim, {t}), share) < 1e-15);
-        const check::Function f = [&](auto& in) {
+        const check::Function f = [&](const auto& in) {
           return softmax(in[0], dim, {t}) + 2 * log_softmax(in[0], dim, {t}) +
                  softmin(in[0], dim, {t});
         };
@@ -79,7 +79,7 @@ TEST_CASE("glu, crelu, maxout") {
     const Tensor a = slice(x, dim, {.stop = half}), b = slice(x, dim, {.start = half});
     CHECK(distance(glu(x, dim), a * sigmoid(b)) < 1e-15);
     CHECK(distance(crelu(x, dim), cat({relu(x), relu(-x)}, dim)) == 0);
-    const check::Function f = [&](auto& in) {
+    const check::Function f = [&](const auto& in) {
       return sum(glu(in[0], dim)) + sum(square(crelu(in[0], dim))) +
              sum(square(maxout(in[0], 2, dim)));
     };
