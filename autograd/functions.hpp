@@ -1,21 +1,13 @@
 // The scalar functions that formulas are made of, each with its value on lanes and, where it is not
 // a formula itself, its derivative: the one place where derivatives of functions are written down.
 // A function whose derivative follows from a formula (min, cosine of something, ...) is a formula.
+// Further ones are beside it: rounding.hpp, trigonometry.hpp, special.hpp.
 #pragma once
 
 #include <limits>
-#include <xtape/autograd/dual.hpp>
+#include <xtape/autograd/rounding.hpp>
 
 namespace xtape {
-
-// Functions that are constant almost everywhere: their slope is zero, that is, absent.
-
-/// -1, 0 or 1; NaN stays NaN.
-template <Scalar X>
-auto sign(const X& x) {
-  if constexpr (is_lane<X>) return where(x > 0, X(1), where(x < 0, X(-1), where(x == 0, X(0), x)));
-  else return sign(x.value);
-}
 
 /// x as a given number, without its slopes.
 template <Scalar X>
@@ -52,6 +44,18 @@ auto exp(const X& x) {
   }
 }
 
+/// 2^x
+template <Scalar X>
+auto exp2(const X& x) {
+  if constexpr (is_lane<X>) {
+    return detail::by_elements([](auto a) { return std::exp2(a); }, x);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return exp2(a); },
+        [](const auto&, const auto& y) { return std::numbers::ln2 * y; });
+  }
+}
+
 /// e^x - 1, accurate near 0
 template <Scalar X>
 X expm1(const X& x) {
@@ -81,6 +85,30 @@ X log(const X& x) {
   }
 }
 
+/// The logarithm to base 2
+template <Scalar X>
+X log2(const X& x) {
+  if constexpr (is_lane<X>) {
+    return detail::by_elements([](auto a) { return std::log2(a); }, x);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log2(a); },
+        [](const auto& a, const auto&) { return std::numbers::log2e / a; });
+  }
+}
+
+/// The logarithm to base 10
+template <Scalar X>
+X log10(const X& x) {
+  if constexpr (is_lane<X>) {
+    return detail::by_elements([](auto a) { return std::log10(a); }, x);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log10(a); },
+        [](const auto& a, const auto&) { return std::numbers::log10e / a; });
+  }
+}
+
 /// log(1 + x), accurate near 0
 template <Scalar X>
 X log1p(const X& x) {
@@ -104,32 +132,6 @@ auto sqrt(const X& x) {
     return detail::chain(
         x, [](const auto& a) { return sqrt(a); },
         [](const auto&, const auto& y) { return 0.5 / y; });
-  }
-}
-
-template <Scalar X>
-X cos(const X& x);
-
-template <Scalar X>
-X sin(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::sin;
-    return X(sin(x.v));
-  } else {
-    return detail::chain(
-        x, [](const auto& a) { return sin(a); }, [](const auto& a, const auto&) { return cos(a); });
-  }
-}
-
-template <Scalar X>
-X cos(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::cos;
-    return X(cos(x.v));
-  } else {
-    return detail::chain(
-        x, [](const auto& a) { return cos(a); },
-        [](const auto& a, const auto&) { return -sin(a); });
   }
 }
 
@@ -175,14 +177,23 @@ auto sigmoid(const X& x) {
   }
 }
 
-/// log(1 + e^x), computed as max(x, 0) + log(1 + e^-|x|)
+/// log(x / (1 - x)), the inverse of the sigmoid, near 1/2 computed as log(1 + (2x - 1) / (1 - x))
+template <Scalar X>
+X logit(const X& x) {
+  if constexpr (is_lane<X>) {
+    const X twice = 2 * x - 1, rest = 1 - x;
+    return where(abs(twice) < 0.5, log1p(twice / rest), log(x / rest));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return logit(a); },
+        [](const auto& a, const auto&) { return 1.0 / (a * (1.0 - a)); });
+  }
+}
+
+/// log(1 + e^x), computed from e^-|x| so that nothing overflows
 template <Scalar X>
 X softplus(const X& x) {
-  if constexpr (is_lane<X>) return where(x > 0, x, X(0)) + log1p(exp(-abs(x)));
-  else
-    return detail::chain(
-        x, [](const auto& a) { return softplus(a); },
-        [](const auto& a, const auto&) { return sigmoid(a); });
+  return where(x > 0, x, 0) + log1p(exp(where(x > 0, -x, x)));
 }
 
 /// The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
@@ -225,14 +236,19 @@ template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
   if constexpr (!DualNumber<X> && !DualNumber<Y>) {
     using L = std::conditional_t<is_lane<X>, X, Y>;
-    using Limits = std::numeric_limits<typename L::Element>;
     using std::pow;
-    const L a(x), b(y), size = abs(a);
-    // xsimd's is for usual numbers: not 0 or subnormal to any power, nor anything to a huge one
-    const auto usual = size >= Limits::min() && size <= Limits::max() && abs(b) < 1e4;
+    const L a(x), b(y);
     const auto power = [](auto p, auto q) { return std::pow(p, q); };
-    if (all(usual)) return L(pow(a.v, b.v));
-    return where(usual, L(pow(a.v, b.v)), L(map_elements(power, a.v, b.v)));
+    // in double precision xsimd's is off by 58 units in the last place
+    if constexpr (std::is_same_v<typename L::Element, double>) {
+      return detail::by_elements(power, a, b);
+    } else {
+      using Limits = std::numeric_limits<typename L::Element>;
+      // xsimd's is for usual numbers: not 0 or subnormal to any power, nor anything to a huge one
+      const auto usual = a >= Limits::min() && a <= Limits::max() && abs(b) < 1e4;
+      if (all(usual)) return L(pow(a.v, b.v));
+      return where(usual, L(pow(a.v, b.v)), detail::by_elements(power, a, b));
+    }
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));
     const auto a = detail::lift(like, x), b = detail::lift(like, y);

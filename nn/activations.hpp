@@ -3,6 +3,8 @@
 // be a number or a tensor that broadcasts, learnable or not.
 #pragma once
 
+#include <string_view>
+#include <xtape/autograd/generator.hpp>
 #include <xtape/ops/math.hpp>
 
 namespace xtape {
@@ -203,6 +205,15 @@ inline const auto softshrink = detail::activation(
     },
     Parameter{"lambd", 0.5, 1.2});
 
+inline const auto hardshrink = detail::activation(
+    {.name = "hardshrink",
+     .about = "x, and 0 within lambd of it",
+     .formula = "x < -lambd ? x : x <= lambd ? 0 : x",
+     .kinks = "lambd, -lambd",
+     .source = "Donoho and Johnstone 1994"},
+    [](auto x, auto lambd) { return where(x >= -lambd && x <= lambd, 0, x); },
+    Parameter{"lambd", 0.5, 1.2});
+
 inline const auto threshold = detail::activation(
     {.name = "threshold",
      .about = "x above a threshold, a constant elsewhere",
@@ -210,5 +221,21 @@ inline const auto threshold = detail::activation(
      .kinks = "threshold"},
     [](auto x, auto threshold, auto value) { return where(x <= threshold, value, x); },
     Parameter{"threshold", 0, 0.8}, Parameter{"value", 0, -0.3});
+
+namespace nn {
+
+/// prelu with one weight for all, or one for each channel of x, axis 1, as PyTorch's function.
+/// Throws ShapeError if the weight has neither 1 element nor as many as channels.
+Tensor prelu(const Arg& x, const Tensor& weight);
+
+/// gelu, exact or ("tanh") by a hyperbolic tangent. Throws ValueError for another `approximate`.
+Tensor gelu(const Arg& x, std::string_view approximate = "none");
+
+/// leaky_relu whose slope is drawn for every element from [lower, upper) in training, and is the
+/// middle of them otherwise. Throws ValueError unless lower <= upper. Xu et al. 2015.
+Tensor rrelu(const Arg& x, double lower = 1.0 / 8, double upper = 1.0 / 3, bool training = false,
+             Generator& generator = Generator::global());
+
+}  // namespace nn
 
 }  // namespace xtape

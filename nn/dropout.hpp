@@ -4,7 +4,7 @@
 #pragma once
 
 #include <xtape/nn/losses.hpp>
-#include <xtape/ops/random.hpp>
+#include <xtape/ops/dropping.hpp>
 
 namespace xtape::nn {
 
