@@ -6,6 +6,7 @@
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
 

@@ -3,7 +3,9 @@
 #include <xtape/nn/normalisation.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/joining.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
 
@@ -21,8 +23,7 @@ struct Moments {
   Moments(const Tensor& x, const Dims& dims, double eps)
       : mean(formulas::itself.mean(dims.keep(), x)) {
     centre = mean.detach();
-    var = formulas::squared_error.mean(dims.keep(), x, centre);
-    if (mean.requires_grad()) var = var - square(mean - centre);
+    var = formulas::squared_error.mean(dims.keep(), x, centre) - square(mean - centre);
     scale = formulas::inverse_root(var, eps);
   }
 };

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <xtape/nn/recurrent.hpp>
+#include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
 
@@ -15,11 +17,6 @@ struct Kind {
   LstmState (*step)(const Tensor& from_x, const LstmState& state, const CellWeights& weights);
 };
 
-// Gate k of gates side by side along the last axis.
-Tensor gate_of(const Tensor& gates, std::int64_t k, std::int64_t units) {
-  return slice(gates, -1, {.start = k * units, .stop = (k + 1) * units});
-}
-
 LstmState tanh_step(const Tensor& from_x, const LstmState& state, const CellWeights& weights) {
   return {formulas::tanh_sum(from_x, linear(state.h, weights.w_hh, weights.b_hh)), {}};
 }
@@ -30,19 +27,18 @@ LstmState relu_step(const Tensor& from_x, const LstmState& state, const CellWeig
 
 LstmState lstm_step(const Tensor& from_x, const LstmState& state, const CellWeights& weights) {
   const std::int64_t units = state.h.size(-1);
-  const Tensor gates = from_x + linear(state.h, weights.w_hh, weights.b_hh);
-  const Tensor c = formulas::lstm_memory(gate_of(gates, 0, units), gate_of(gates, 1, units),
-                                         gate_of(gates, 2, units), state.c);
-  return {formulas::lstm_output(gate_of(gates, 3, units), c), c};
+  const auto gates = split(from_x + linear(state.h, weights.w_hh, weights.b_hh), units, -1);
+  const Tensor c = formulas::lstm_memory(gates[0], gates[1], gates[2], state.c);
+  return {formulas::lstm_output(gates[3], c), c};
 }
 
 LstmState gru_step(const Tensor& from_x, const LstmState& state, const CellWeights& weights) {
   const std::int64_t units = state.h.size(-1);
-  const Tensor from_h = linear(state.h, weights.w_hh, weights.b_hh);
-  return {formulas::gru_output(gate_of(from_x, 0, units), gate_of(from_h, 0, units),
-                               gate_of(from_x, 1, units), gate_of(from_h, 1, units),
-                               gate_of(from_x, 2, units), gate_of(from_h, 2, units), state.h),
-          {}};
+  const auto from_h = split(linear(state.h, weights.w_hh, weights.b_hh), units, -1);
+  const auto gates = split(from_x, units, -1);
+  return {
+      formulas::gru_output(gates[0], from_h[0], gates[1], from_h[1], gates[2], from_h[2], state.h),
+      {}};
 }
 
 constexpr Kind lstm_kind{"lstm", 4, &lstm_step};
@@ -85,21 +81,15 @@ LstmState cell(const Arg& argument, const LstmState& state, const CellWeights& w
   return kind.step(linear(x, weights.w_ih, weights.b_ih), state, weights);
 }
 
-// Element i along the first axis.
-Tensor at_index(const Tensor& x, std::int64_t i) {
-  return squeeze(slice(x, 0, {.start = i, .stop = i + 1}), 0);
-}
-
 // One layer in one direction: its outputs at all times and its last state.
 Sequence run(const Tensor& x, LstmState state, const CellWeights& weights, bool backward,
              const Kind& kind) {
-  const std::int64_t times = x.shape()[0];
-  const Tensor from_x = linear(x, weights.w_ih, weights.b_ih);
-  std::vector<Tensor> outputs(static_cast<std::size_t>(times));
-  for (std::int64_t i = 0; i < times; ++i) {
-    const std::int64_t t = backward ? times - 1 - i : i;
-    state = kind.step(at_index(from_x, t), state, weights);
-    outputs[static_cast<std::size_t>(t)] = state.h;
+  const std::vector<Tensor> from_x = unbind(linear(x, weights.w_ih, weights.b_ih));
+  std::vector<Tensor> outputs(from_x.size());
+  for (std::size_t i = 0; i < from_x.size(); ++i) {
+    const std::size_t t = backward ? from_x.size() - 1 - i : i;
+    state = kind.step(from_x[t], state, weights);
+    outputs[t] = state.h;
   }
   return {stack(outputs), state.h, state.c};
 }
@@ -125,15 +115,16 @@ Sequence sequence(const Arg& argument, const LstmState& state,
   const std::int64_t units = state.h.shape()[2];
   check(state.h, {count, x.shape()[1], units}, "h", kind, at);
   if (state.c.defined()) check(state.c, state.h.shape(), "c", kind, at);
+  const std::vector<Tensor> first_h = unbind(state.h);
+  const std::vector<Tensor> first_c = state.c.defined() ? unbind(state.c) : first_h;
   std::vector<Tensor> h, c;
   for (std::int64_t layer = 0; layer < options.layers; ++layer) {
     std::vector<Tensor> outputs;
     for (std::int64_t direction = 0; direction < directions; ++direction) {
-      const std::int64_t k = layer * directions + direction;
-      const CellWeights& own = weights[static_cast<std::size_t>(k)];
+      const auto k = static_cast<std::size_t>(layer * directions + direction);
+      const CellWeights& own = weights[k];
       check_weights(own, x.shape()[2], units, kind, at);
-      const LstmState first{at_index(state.h, k),
-                            state.c.defined() ? at_index(state.c, k) : Tensor()};
+      const LstmState first{first_h[k], state.c.defined() ? first_c[k] : Tensor()};
       const Sequence one = run(x, first, own, direction == 1, kind);
       outputs.push_back(one.output);
       h.push_back(one.h);

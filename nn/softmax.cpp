@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <xtape/nn/softmax.hpp>
+#include <xtape/ops/joining.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/slicing.hpp>
 
 namespace xtape {
 
@@ -54,11 +56,11 @@ Tensor glu(const Arg& argument, std::int64_t dim) {
   const Caller caller(argument.where());
   const Tensor x = argument.as_tensor(float32);
   const int axis = normalize_axis(dim, x.rank(), "glu", argument.where());
-  const std::int64_t half = x.shape()[axis] / 2;
   if (x.shape()[axis] % 2 != 0)
     raise<ShapeError>(argument.where(), "glu",
                       fmt::format("axis {} of {} cannot be halved", dim, x.shape().str()));
-  return formulas::gate(slice(x, axis, {.stop = half}), slice(x, axis, {.start = half}));
+  const std::vector<Tensor> halves = chunk(x, 2, axis);
+  return formulas::gate(halves[0], halves[1]);
 }
 
 Tensor crelu(const Arg& argument, std::int64_t dim) {
