@@ -85,9 +85,9 @@ Tensor avg_pool(const Arg& argument, int rank, const char* op,
   pooling.count_include_pad = options.count_include_pad;
   pooling.divisor = options.divisor_override;
   if (pooling.divisor < 0)
-    raise<ValueError>(asked.at, op,
-                      fmt::format("divisor_override is {}, a number of points wanted",
-                                  pooling.divisor));
+    raise<ValueError>(
+        asked.at, op,
+        fmt::format("divisor_override is {}, a number of points wanted", pooling.divisor));
   return as_given(means(x, pooling, asked), given, rank);
 }
 
