@@ -10,6 +10,7 @@
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/math.hpp>
+#include <xtape/ops/moments.hpp>
 #include <xtape/ops/padding.hpp>
 #include <xtape/ops/random.hpp>
 #include <xtape/ops/reduce.hpp>
