@@ -3,7 +3,7 @@
 #pragma once
 
 #include <optional>
-#include <xtape/nn/losses.hpp>
+#include <xtape/nn/part.hpp>
 
 namespace xtape::nn {
 
