@@ -286,8 +286,9 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
 Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Location& where)
     : folded(shape) {
   bool reduced[Shape::max_rank] = {};
+  const int rank = std::max(1, shape.rank());  // a 0-d tensor may be reduced along axis 0
   for (std::int64_t axis : dims.axes()) {
-    bool& seen = reduced[normalize_axis(axis, shape.rank(), op, where)];
+    bool& seen = reduced[normalize_axis(axis, rank, op, where)];
     if (seen)
       raise<IndexError>(
           where, op,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
+#include <xtape/autograd/fold.hpp>
 #include <xtape/autograd/special.hpp>
 #include <xtape/autograd/sweep.hpp>
 #include <xtape/autograd/tape.hpp>
@@ -109,13 +110,6 @@ constexpr int arity_of() {
   if constexpr (takes<F, N, Lane<double>>) return N;
   else return arity_of<F, N + 1>();
 }
-
-struct SumFold {
-  template <class V>
-  static V fold(const V& a, const V& b) {
-    return a + b;
-  }
-};
 
 /// A strip from `body`, which maps inputs to outputs in registers.
 template <class T, int I, int O, class Combine, class Body>

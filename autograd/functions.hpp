@@ -48,7 +48,8 @@ auto exp(const X& x) {
 template <Scalar X>
 auto exp2(const X& x) {
   if constexpr (is_lane<X>) {
-    return detail::by_elements([](auto a) { return std::exp2(a); }, x);
+    using std::exp2;
+    return X(exp2(x.v));
   } else {
     return detail::chain(
         x, [](const auto& a) { return exp2(a); },
@@ -61,7 +62,7 @@ template <Scalar X>
 X expm1(const X& x) {
   if constexpr (is_lane<X>) {
     using std::expm1;
-    return X(expm1(x.v));
+    return where(x == 0, x, X(expm1(x.v)));  // xsimd's makes 0 of -0
   } else {
     return detail::chain(
         x, [](const auto& a) { return expm1(a); },
@@ -89,7 +90,10 @@ X log(const X& x) {
 template <Scalar X>
 X log2(const X& x) {
   if constexpr (is_lane<X>) {
-    return detail::by_elements([](auto a) { return std::log2(a); }, x);
+    using std::log2;
+    const auto tiny = x < std::numeric_limits<typename X::Element>::min();  // as in log
+    const X normal = where(tiny, x * 0x1p64, x);
+    return X(log2(normal.v)) - where(tiny, X(64), X(0));
   } else {
     return detail::chain(
         x, [](const auto& a) { return log2(a); },
@@ -101,7 +105,10 @@ X log2(const X& x) {
 template <Scalar X>
 X log10(const X& x) {
   if constexpr (is_lane<X>) {
-    return detail::by_elements([](auto a) { return std::log10(a); }, x);
+    using std::log10;
+    const auto tiny = x < std::numeric_limits<typename X::Element>::min();  // as in log
+    const X normal = where(tiny, x * 0x1p64, x);
+    return X(log10(normal.v)) - where(tiny, X(64 * std::numbers::ln2 / std::numbers::ln10), X(0));
   } else {
     return detail::chain(
         x, [](const auto& a) { return log10(a); },
@@ -114,7 +121,7 @@ template <Scalar X>
 X log1p(const X& x) {
   if constexpr (is_lane<X>) {
     using std::log1p;
-    return X(log1p(x.v));
+    return where(x == 0, x, X(log1p(x.v)));  // xsimd's makes 0 of -0
   } else {
     return detail::chain(
         x, [](const auto& a) { return log1p(a); },
@@ -243,11 +250,14 @@ requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
     if constexpr (std::is_same_v<typename L::Element, double>) {
       return detail::by_elements(power, a, b);
     } else {
+      // xsimd's is for usual numbers: not 0, negative or subnormal, nor the power of a huge one,
+      // and the further the result is from 1, the more it is off
       using Limits = std::numeric_limits<typename L::Element>;
-      // xsimd's is for usual numbers: not 0 or subnormal to any power, nor anything to a huge one
-      const auto usual = a >= Limits::min() && a <= Limits::max() && abs(b) < 1e4;
-      if (all(usual)) return L(pow(a.v, b.v));
-      return where(usual, L(pow(a.v, b.v)), detail::by_elements(power, a, b));
+      const L fast(pow(a.v, b.v));
+      const auto usual = a >= Limits::min() && a <= Limits::max() && abs(b) < 1e4 &&
+                         fast >= 0x1p-8 && fast <= 0x1p8;
+      if (all(usual)) return fast;
+      return where(usual, fast, detail::by_elements(power, a, b));
     }
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));

@@ -131,9 +131,9 @@ inline const auto gelu_tanh = detail::activation(
      .about = "gelu by a hyperbolic tangent",
      .formula = "x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) / 2",
      .source = "Hendrycks and Gimpel 2016"},
-    [](auto x) {
-      const double scale = std::sqrt(2 * std::numbers::inv_pi);
-      return 0.5 * x * (1 + tanh(scale * (x + 0.044715 * x * x * x)));
+    [](auto x) {  // (1 + tanh(u)) / 2 = sigmoid(2 u), which is accurate in the left tail
+      const double scale = 2 * std::sqrt(2 * std::numbers::inv_pi);
+      return x * sigmoid(scale * (x + 0.044715 * x * x * x));
     });
 
 inline const auto mish = detail::activation(
@@ -192,7 +192,19 @@ inline const auto log_sigmoid =
 
 inline const auto tanhshrink = detail::activation(
     {.name = "tanhshrink", .about = "x less its hyperbolic tangent", .formula = "x - tanh(x)"},
-    [](auto x) { return x - tanh(x); });
+    [](auto x) {  // near 0 as (x cosh(x) - sinh(x)) / cosh(x) with the series of the difference
+      const auto s = x * x, e = exp(x);
+      auto series = 1 + s * 10 / (9 * 20 * 21);
+      series = 1 + s * 9 / (8 * 18 * 19) * series;
+      series = 1 + s * 8 / (7 * 16 * 17) * series;
+      series = 1 + s * 7 / (6 * 14 * 15) * series;
+      series = 1 + s * 6 / (5 * 12 * 13) * series;
+      series = 1 + s * 5 / (4 * 10 * 11) * series;
+      series = 1 + s * 4 / (3 * 8 * 9) * series;
+      series = 1 + s * 3 / (2 * 6 * 7) * series;
+      series = 1 + s * 2 / (4 * 5) * series;
+      return where(s < 1, x * s / 3 * series * 2 / (e + 1 / e), x - tanh(x));
+    });
 
 inline const auto softshrink = detail::activation(
     {.name = "softshrink",

@@ -64,7 +64,7 @@ inline const auto remainder =
                        return where((rest < 0 && b > 0) || (rest > 0 && b < 0), rest + b, rest);
                      });
 inline const auto floor_divide = detail::function(
-    {.name = "floor_divide", .about = "the quotient, rounded down; slope 0"},
+    {.name = "floor_divide", .about = "the quotient, rounded down; slope 0", .low = 0.5},
     [](auto a, auto b) {  // without the remainder the quotient is whole but for rounding
       const auto rest = xtape::fmod(a, b);
       const auto quotient = xtape::round((a - rest) / b);
