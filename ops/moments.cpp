@@ -2,6 +2,7 @@
 
 #include <xtape/ops/moments.hpp>
 #include <xtape/ops/reduce.hpp>
+#include <xtape/ops/statistics.hpp>
 
 namespace xtape {
 
@@ -39,7 +40,7 @@ Moments moments(const Arg& argument, const Dims& dims) {
     const NoGrad off;
     const Tensor here = x.detach();
     outputs[0] = mean(here, dims, true);
-    outputs[1] = formulas::centred_square.mean(dims.keep(), here, outputs[0]);
+    outputs[1] = formulas::squared_difference.mean(dims.keep(), here, outputs[0]);
   }
   const double n = static_cast<double>(x.numel()) / static_cast<double>(outputs[0].numel());
   const Operand operands[] = {saved(x), saved(outputs[0])};

@@ -15,13 +15,6 @@ Moments moments(const Arg& x, const Dims& dims = {});
 
 namespace formulas {
 
-inline const auto centred_square = detail::function({.name = "centred_square",
-                                                     .about = "(x - y)^2, a term of a variance",
-                                                     .formula = "(x - y) * (x - y)"},
-                                                    [](auto x, auto mean) {
-                                                      const auto d = x - mean;
-                                                      return d * d;
-                                                    });
 inline const auto line = detail::function(
     {.name = "line", .about = "(x - y) z + w, what two moments give back to x"},
     [](auto x, auto mean, auto slope, auto constant) { return (x - mean) * slope + constant; });
