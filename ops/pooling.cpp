@@ -3,6 +3,7 @@
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/pooled.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/statistics.hpp>
 
 namespace xtape {
 
@@ -117,7 +118,7 @@ Tensor lp_pool(const Arg& argument, int rank, const char* op, double norm_type,
     taps *= static_cast<double>(value_for(kernel_size, i, rank, 1, "kernel_size", asked));
   const Tensor mean = avg_pool(pow(argument, norm_type), rank, op, kernel_size,
                                {.stride = options.stride, .ceil_mode = options.ceil_mode});
-  return formulas::root(mean * taps, norm_type);
+  return formulas::root(mean * taps, 1 / norm_type);
 }
 
 }  // namespace

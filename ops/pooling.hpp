@@ -81,13 +81,6 @@ Tensor lp_pool2d(const Arg& x, double norm_type, const PerAxis<std::int64_t>& ke
 
 namespace formulas {
 
-inline const auto root =
-    detail::function({.name = "root",
-                      .about = "x^(1/p), the last step of a norm; slope 0 where x is 0",
-                      .formula = "x == 0 ? 0 : pow(x, 1 / y)",
-                      .low = 0.1},
-                     [](auto x, auto p) { return where(x == 0, 0, xtape::pow(x, 1.0 / p)); });
-
 inline const ArrayOperation max_pool1d_record{
     {.name = "max_pool1d", .about = "the maxima of windows over one axis"},
     {{"max_pool1d(x, 2, {.dilation = 3})", {{2, 2, 7}}, [](auto& in) {
