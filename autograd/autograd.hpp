@@ -13,5 +13,6 @@
 #include <xtape/autograd/gradcheck.hpp>
 #include <xtape/autograd/parallel.hpp>
 #include <xtape/autograd/profile.hpp>
+#include <xtape/autograd/state.hpp>
 #include <xtape/autograd/tape.hpp>
 #include <xtape/autograd/tensor.hpp>

@@ -226,6 +226,18 @@ void run(Node& node, bool create_graph, bool retain) {
   for (Node::Input& input : node.inputs) input.drop_value();
 }
 
+Tensor unit_seed(const Tensor& root, const Location& where) {
+  if (root.numel(where) != 1)
+    raise<ShapeError>(where, "backward",
+                      fmt::format("a tensor of shape {} needs a seed of its shape; or reduce it "
+                                  "with sum() or mean()",
+                                  root.shape().str()));
+  Tensor one = Tensor::empty(root.shape(), root.dtype());
+  if (root.dtype() == float64) *one.value()->as<double>() = 1;
+  if (root.dtype() == float32) *one.value()->as<float>() = 1;
+  return one;
+}
+
 void check_seed(const Tensor& root, const Tensor& seed, const Location& where) {
   if (!root.defined() || !root.node())
     raise<GradError>(where, "backward",
@@ -303,7 +315,11 @@ namespace detail {
 void observe(const char* op, const Location& where, std::span<const Operand> inputs,
              std::span<const Tensor> outputs) {
   if (profiling()) operation_ends(op, Caller::or_else(where), inputs, outputs);
-  if (!anomaly_enabled()) return;
+  if (anomaly_enabled()) check_forward(op, where, inputs, outputs);
+}
+
+void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
+                   std::span<const Tensor> outputs) {
   // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
   // The same happens where a tangent is computed by a vjp.
   if (Walk::current || ForwardMode::pushing()) return;

@@ -272,7 +272,7 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
     raise<DTypeError>(
         call.where, name,
         fmt::format("mean of a floating tensor wanted, not of {}; cast() it", name_of(call.dtype)));
-  const Reduction to(call.space, dims, name, call.where);
+  const Reduced to(call.space, dims, name, call.where);
   const double count =
       static_cast<double>(call.space.numel()) / static_cast<double>(to.folded.numel());
   const double scale = mean ? 1 / count : 1;
@@ -283,52 +283,12 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
   return out;
 }
 
-detail::Operation::Operation(Entry::Kind kind, const Record& record, const Formula& formula,
-                             std::span<const Parameter> parameters)
-    : formula_(formula), defaults_(static_cast<int>(parameters.size())) {
-  std::copy(parameters.begin(), parameters.end(), parameters_);
-  enter({kind, record, this->parameters(), formula.arity, &formula_, {}});
-}
-
-detail::Operation::~Operation() { leave(&formula_); }
-
-std::vector<Parameter> detail::Operation::parameters() const {
-  return {parameters_, parameters_ + defaults_};
-}
-
-namespace {
-
-// The arguments that are given, and numbers for the others.
-struct Completed {
-  std::array<Arg, max_arguments> all{0, 0, 0, 0, 0, 0, 0, 0};
-  Completed(std::span<const Arg> given, const Parameter* last, int missing) {
-    std::copy(given.begin(), given.end(), all.begin());
-    for (int i = 0; i < missing; ++i)
-      all[given.size() + i] = Arg(last[i - missing].value, given[0].where());
-  }
-};
-
-}  // namespace
-
-Tensor detail::Operation::on_tensors(std::span<const Arg> given) const {
-  const int missing = formula_.arity - static_cast<int>(given.size());
-  if (missing == 0) return formula_.apply(given);
-  const Completed completed(given, parameters_ + defaults_, missing);
-  return formula_.apply({completed.all.data(), static_cast<std::size_t>(formula_.arity)});
-}
-
-Tensor detail::Operation::reduced(std::span<const Arg> given, const Dims& dims, bool mean) const {
-  const int missing = formula_.arity - static_cast<int>(given.size());
-  const Completed completed(given, parameters_ + defaults_, missing);
-  return formula_.reduce({completed.all.data(), static_cast<std::size_t>(formula_.arity)}, dims,
-                         mean);
-}
-
-Reduction::Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where)
+Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Location& where)
     : folded(shape) {
   bool reduced[Shape::max_rank] = {};
+  const int rank = std::max(1, shape.rank());  // a 0-d tensor may be reduced along axis 0
   for (std::int64_t axis : dims.axes()) {
-    bool& seen = reduced[normalize_axis(axis, shape.rank(), op, where)];
+    bool& seen = reduced[normalize_axis(axis, rank, op, where)];
     if (seen)
       raise<IndexError>(
           where, op,

@@ -9,6 +9,14 @@
 
 namespace xtape {
 
+/// x as a given number, without its slopes.
+template <Scalar X>
+auto detach(const X& x) {
+  if constexpr (is_lane<X>) return x;
+  else if constexpr (is_lane<decltype(x.value)>) return x.value;
+  else return x.value.detach();
+}
+
 // Functions with a derivative. In the second argument of chain, a is the argument and y = f(a).
 
 /// |x|, slope 0 at 0.

@@ -193,7 +193,10 @@ bool carries_tangent(std::span<const Operand> inputs);
 
 /// Whether anomaly mode is on or a Profile is alive.
 bool observed();
-/// In anomaly mode, throws if an output is not finite although all inputs are. Tells the profiles.
+/// Throws if an output is not finite although all inputs are.
+void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
+                   std::span<const Tensor> outputs);
+/// Tells the profiles, and in anomaly mode checks the outputs.
 void observe(const char* op, const Location& where, std::span<const Operand> inputs,
              std::span<const Tensor> outputs);
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <xtape/ops/creation.hpp>
-#include <xtape/ops/elements.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/strided.hpp>
 
 namespace xtape {
 
@@ -13,21 +13,15 @@ using namespace detail;
 
 namespace {
 
-// Checks an index tensor and returns it with negative indices counted from the left.
-Tensor checked_index(const Tensor& index, std::int64_t n, const char* op, const Location& at) {
+void check_index(const Tensor& index, std::int64_t lowest, std::int64_t n, const char* op,
+                 const Location& at) {
   if (index.dtype(at) != int64)
     raise<DTypeError>(at, op, fmt::format("the index is {}, int64 wanted", name_of(index.dtype())));
-  const std::int64_t* from = index.value()->as<std::int64_t>();
-  Tensor out;
-  for (std::int64_t i = 0; i < index.numel(); ++i) {
-    if (from[i] < -n || from[i] >= n)
+  const std::int64_t* const from = index.value()->as<std::int64_t>();
+  for (std::int64_t i = 0; i < index.numel(); ++i)
+    if (from[i] < lowest || from[i] >= n)
       raise<IndexError>(
           at, op, fmt::format("index {} at position {}, but the axis has size {}", from[i], i, n));
-    if (from[i] >= 0) continue;
-    if (!out.defined()) out = index.copy();
-    out.value()->as<std::int64_t>()[i] += n;
-  }
-  return out.defined() ? out : index;
 }
 
 void check_gather(const Shape& x, int axis, const Shape& index, const char* op,
@@ -40,15 +34,25 @@ void check_gather(const Shape& x, int axis, const Shape& index, const char* op,
                                   index.str(), x.str(), axis));
 }
 
-void check_source(const Shape& wanted, const Tensor& x, const Tensor& source, const char* op,
-                  const char* verb, const Location& at) {
-  if (source.shape(at) != wanted)
-    raise<ShapeError>(
-        at, op,
-        fmt::format("the source has shape {}, the index {}", source.shape().str(), wanted.str()));
-  if (source.dtype() != x.dtype())
+void check_type(const Tensor& x, const Tensor& source, const char* op, const char* verb,
+                const Location& at) {
+  if (source.dtype(at) != x.dtype())
     raise<DTypeError>(
         at, op, fmt::format("{} {} to {}", name_of(source.dtype()), verb, name_of(x.dtype())));
+}
+
+// The part of `source` that an index uses, from its beginning: PyTorch takes larger sources, too.
+Tensor used_part(const Tensor& source, const Shape& index, const char* op, const Location& at) {
+  if (source.shape() == index) return source;
+  bool fits = source.rank() == index.rank();
+  for (int i = 0; fits && i < index.rank(); ++i) fits = index[i] <= source.shape()[i];
+  if (!fits)
+    raise<ShapeError>(
+        at, op,
+        fmt::format("the source has shape {}, the index {}", source.shape().str(), index.str()));
+  View view = View::whole(source.shape());
+  view.shape = index;
+  return pick(source, view, op, at);
 }
 
 // Calls f(position in x, position in index) for every element of the index.
@@ -113,12 +117,8 @@ void give_transposed(Backward& backward, const Shape& shape, const Location& at,
   backward.give(0, std::move(zeros));
 }
 
-Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& given, const char* op,
+Tensor gathered(const Tensor& x, int axis, const Tensor& index, const char* op,
                 const Location& at) {
-  const Caller caller(at);
-  const int axis = normalize_axis(dim, x.rank(), op, at);
-  check_gather(x.shape(), axis, given.shape(at), op, at);
-  const Tensor index = checked_index(given, x.shape()[axis], op, at);
   const Tensor out = Tensor::empty(index.shape(), x.dtype());
   by_size(x.dtype(), [&]<class T>(T*) {
     const T* in = x.value()->as<T>();
@@ -137,29 +137,35 @@ Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& given, const ch
 }
 
 // The 1-d index of index_select() and index_add().
-Tensor checked_rows(const Tensor& given, std::int64_t n, const char* op, const Location& at) {
-  if (given.rank(at) != 1)
+void check_rows(const Tensor& index, std::int64_t n, const char* op, const Location& at) {
+  if (index.rank(at) != 1)
     raise<ShapeError>(at, op,
-                      fmt::format("a 1-d index wanted, its shape is {}", given.shape().str()));
-  return checked_index(given, n, op, at);
+                      fmt::format("a 1-d index wanted, its shape is {}", index.shape().str()));
+  check_index(index, 0, n, op, at);
 }
 
 }  // namespace
 
 Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& index) {
-  return gathered(argument.as_tensor(float32), dim, index, "gather",
-                  Caller::or_else(argument.where()));
+  const Tensor x = argument.as_tensor(float32);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const int axis = normalize_axis(dim, x.rank(), "gather", at);
+  check_gather(x.shape(), axis, index.shape(at), "gather", at);
+  check_index(index, 0, x.shape()[axis], "gather", at);
+  return gathered(x, axis, index, "gather", at);
 }
 
-Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
-                   const Tensor& source) {
+Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& index,
+                   const Tensor& given) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "scatter_add", at);
-  check_gather(x.shape(), axis, given.shape(at), "scatter_add", at);
-  check_source(given.shape(), x, source, "scatter_add", "added", at);
-  const Tensor index = checked_index(given, x.shape()[axis], "scatter_add", at);
+  check_gather(x.shape(), axis, index.shape(at), "scatter_add", at);
+  check_type(x, given, "scatter_add", "added", at);
+  check_index(index, 0, x.shape()[axis], "scatter_add", at);
+  const Tensor source = used_part(given, index.shape(), "scatter_add", at);
   const Tensor out = x.copy();
   add_scattered(out, axis, index, source);
   return record("scatter_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
@@ -170,16 +176,17 @@ Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
                 });
 }
 
-Tensor scatter(const Arg& argument, std::int64_t dim, const Tensor& given, const Arg& written) {
+Tensor scatter(const Arg& argument, std::int64_t dim, const Tensor& index, const Arg& written) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "scatter", at);
-  check_gather(x.shape(), axis, given.shape(at), "scatter", at);
-  const Tensor number = written.as_tensor(x.dtype());
-  const Tensor source = written.is_tensor() ? number : broadcast_to(number, given.shape());
-  check_source(given.shape(), x, source, "scatter", "written", at);
-  const Tensor index = checked_index(given, x.shape()[axis], "scatter", at);
+  check_gather(x.shape(), axis, index.shape(at), "scatter", at);
+  check_index(index, 0, x.shape()[axis], "scatter", at);
+  const Tensor given = written.as_tensor(x.dtype());
+  check_type(x, given, "scatter", "written", at);
+  const Tensor source = written.is_tensor() ? used_part(given, index.shape(), "scatter", at)
+                                            : broadcast_to(given, index.shape());
   const Tensor out = x.copy();
   by_size(x.dtype(), [&]<class T>(T*) {
     const T* const in = source.value()->as<T>();
@@ -202,12 +209,12 @@ Tensor scatter(const Arg& argument, std::int64_t dim, const Tensor& given, const
                 });
 }
 
-Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) {
+Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& index) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "index_select", at);
-  const Tensor index = checked_rows(given, x.shape()[axis], "index_select", at);
+  check_rows(index, x.shape()[axis], "index_select", at);
   const Around whole(x.shape(), axis);
   const std::int64_t count = index.numel(), bytes = whole.inner * size_of(x.dtype());
   const Tensor out = Tensor::empty(replaced(x.shape(), axis, count), x.dtype());
@@ -227,14 +234,18 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) 
                 });
 }
 
-Tensor index_add(const Arg& argument, std::int64_t dim, const Tensor& given, const Tensor& source) {
+Tensor index_add(const Arg& argument, std::int64_t dim, const Tensor& index, const Tensor& source) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "index_add", at);
-  const Tensor index = checked_rows(given, x.shape()[axis], "index_add", at);
+  check_rows(index, x.shape()[axis], "index_add", at);
+  check_type(x, source, "index_add", "added", at);
   const Shape wanted = replaced(x.shape(), axis, index.numel());
-  check_source(wanted, x, source, "index_add", "added", at);
+  if (source.shape() != wanted)
+    raise<ShapeError>(
+        at, "index_add",
+        fmt::format("the source has shape {}, {} wanted", source.shape().str(), wanted.str()));
   const Tensor out = x.copy();
   add_slices(out, axis, index, source);
   return record("index_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
@@ -245,11 +256,20 @@ Tensor index_add(const Arg& argument, std::int64_t dim, const Tensor& given, con
                 });
 }
 
-Tensor take(const Arg& argument, const Tensor& index) {
+Tensor take(const Arg& argument, const Tensor& given) {
   const Tensor x = argument.as_tensor(float32);
-  const Caller caller(argument.where());
-  const Tensor flat = reshape(index, {-1});
-  return reshape(gathered(reshape(x, {-1}), 0, flat, "take", argument.where()), index.shape());
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const std::int64_t n = x.numel();
+  check_index(given, -n, n, "take", at);
+  Tensor index = reshape(given, {-1});
+  const std::int64_t* const from = index.value()->as<std::int64_t>();
+  if (std::any_of(from, from + index.numel(), [](std::int64_t i) { return i < 0; })) {
+    index = index.copy();
+    std::int64_t* const to = index.value()->as<std::int64_t>();
+    for (std::int64_t i = 0; i < index.numel(); ++i) to[i] += to[i] < 0 ? n : 0;
+  }
+  return reshape(gathered(reshape(x, {-1}), 0, index, "take", at), given.shape());
 }
 
 }  // namespace xtape

@@ -1,5 +1,5 @@
 // Picking elements by index tensors, and writing or adding to picked places. Axes may be negative,
-// counted from the right; indices are int64 and count from the end if negative.
+// counted from the right; indices are int64 and, but for take(), not negative, as in PyTorch.
 #pragma once
 
 #include <xtape/ops/builtin.hpp>
@@ -10,7 +10,8 @@ namespace xtape {
 /// axes as x, and is not larger along the others. Throws IndexError, ShapeError, DTypeError.
 Tensor gather(const Arg& x, std::int64_t dim, const Tensor& index);
 /// A copy of x with `source` added at `index` along axis `dim`: the transpose of gather(). Throws
-/// as gather().
+/// as gather(). Here and in scatter() the source may be larger than the index; its beginning
+/// counts.
 Tensor scatter_add(const Arg& x, std::int64_t dim, const Tensor& index, const Tensor& source);
 /// A copy of x with `source`, a number or a tensor of the shape of the index, written at `index`
 /// along axis `dim`. Of several elements written to one place the last stays and gets the gradient.
@@ -21,7 +22,8 @@ Tensor index_select(const Arg& x, std::int64_t dim, const Tensor& index);
 /// A copy of x with the slices of `source` added to those that the 1-d index names along axis
 /// `dim`: the transpose of index_select(). Throws as gather().
 Tensor index_add(const Arg& x, std::int64_t dim, const Tensor& index, const Tensor& source);
-/// The elements of the flattened x at `index`, in the shape of `index`. Throws as gather().
+/// The elements of the flattened x at `index`, in the shape of `index`; negative indices count from
+/// the end. Throws as gather().
 Tensor take(const Arg& x, const Tensor& index);
 
 /// The elements of x where the boolean mask is true, 1-d and in row-major order; x and mask
@@ -44,7 +46,7 @@ inline const ArrayOperation gather_record{
         return xtape::gather(in[0], 1, Tensor({{3, 0, 3}, {1, 2, 1}}, int64));
       }},
      {"gather(x, 0, index)", {{3, 2}}, [](auto& in) {
-        return xtape::gather(in[0], 0, Tensor({{2, 0}, {2, 1}, {0, -1}, {2, 2}}, int64));
+        return xtape::gather(in[0], 0, Tensor({{2, 0}, {2, 1}, {0, 1}, {2, 2}}, int64));
       }}}};
 inline const ArrayOperation scatter_add_record{
     {.name = "scatter_add", .about = "elements added at picked places"},
@@ -69,7 +71,7 @@ inline const ArrayOperation index_select_record{
         return xtape::index_select(in[0], 0, Tensor({2, 0, 2}, int64));
       }},
      {"index_select(x, 1, index)", {{2, 3, 2}}, [](auto& in) {
-        return xtape::index_select(in[0], 1, Tensor({1, -1, 1, 0}, int64));
+        return xtape::index_select(in[0], 1, Tensor({1, 2, 1, 0}, int64));
       }}}};
 inline const ArrayOperation index_add_record{
     {.name = "index_add", .about = "slices added at picked places"},

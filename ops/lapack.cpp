@@ -60,10 +60,12 @@ struct Stack {
       index[axis] = i % leading[axis];
     raise<ValueError>(at, op, fmt::format("matrix [{}] {}", fmt::join(index, ", "), what));
   }
-  /// Throws if a matrix has a NaN or an infinity: the iterations would not end well.
+  /// Throws if matrix i has a NaN or an infinity among some elements: iterations would not end
+  /// well.
   template <class T>
-  void check_finite(std::int64_t i, const T* x, const char* op, const Location& at) const {
-    if (!std::all_of(x, x + m * n, [](T each) { return std::isfinite(each); }))
+  void check_finite(std::int64_t i, const T* x, std::int64_t elements, const char* op,
+                    const Location& at) const {
+    if (!std::all_of(x, x + elements, [](T each) { return std::isfinite(each); }))
       complain(i, op, at, "has a NaN or an infinity");
   }
 };
@@ -161,7 +163,7 @@ Singular singular(const Tensor& a, const char* op, const Location& at) {
                      Tensor::empty(values, a.dtype()),
                      Tensor::empty(with_matrix(stack.leading, k, n), a.dtype())};
   stack.each(a.dtype(), [&]<class T>(std::int64_t i, T*) {
-    stack.check_finite(i, matrix<T>(work, i, m * n), op, at);
+    stack.check_finite(i, matrix<T>(work, i, m * n), m * n, op, at);
     auto x = columns(matrix<T>(work, i, m * n), n, m);
     // a^T = v s u^T: by columns v is our vh, and u^T our u
     const auto [info, v, s, ut] = xt::lapack::gesdd(x, 'S');
@@ -181,7 +183,8 @@ Eigen eigen(const Tensor& a, const Location& at) {
   values.push_back(n);
   const Tensor out = Tensor::empty(values, a.dtype());
   stack.each(a.dtype(), [&]<class T>(std::int64_t i, T*) {
-    stack.check_finite(i, matrix<T>(work, i, n * n), "eigh", at);
+    for (std::int64_t row = 0; row < n; ++row)
+      stack.check_finite(i, matrix<T>(work, i, n * n) + row * n, row + 1, "eigh", at);
     auto x = columns(matrix<T>(work, i, n * n), n, n);
     auto w = columns(matrix<T>(out, i, n), n, 1);
     if (xt::lapack::syevd(x, 'V', 'U', w) != 0)  // by columns upper is our lower

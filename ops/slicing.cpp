@@ -167,6 +167,7 @@ std::vector<Tensor> split(const Arg& argument, std::span<const std::int64_t> siz
                       fmt::format("pieces of sizes [{}] do not make up axis {} of shape {}",
                                   fmt::join(sizes, ", "), axis, x.shape().str()));
   std::vector<Tensor> pieces;
+  pieces.reserve(sizes.size());
   std::int64_t start = 0;
   for (const std::int64_t size : sizes) {
     pieces.push_back(piece(x, axis, start, size, "split", at));
@@ -193,6 +194,7 @@ std::vector<Tensor> unbind(const Arg& argument, std::int64_t dim) {
   const int axis = normalize_axis(dim, x.rank(), "unbind", at);
   const View whole = View::whole(x.shape());
   std::vector<Tensor> slices;
+  slices.reserve(x.shape()[axis]);
   for (std::int64_t i = 0; i < x.shape()[axis]; ++i) {
     View view;
     view.offset = i * whole.strides[axis];
