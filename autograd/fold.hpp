@@ -25,13 +25,17 @@ struct ProductFold {
 struct MaxFold {
   template <class V>
   static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    if constexpr (std::is_arithmetic_v<V>) return (a > b) | (a != a) ? a : b;  // no branch
+    else
+      return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
   }
 };
 struct MinFold {
   template <class V>
   static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    if constexpr (std::is_arithmetic_v<V>) return (a < b) | (a != a) ? a : b;  // no branch
+    else
+      return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
   }
 };
 
