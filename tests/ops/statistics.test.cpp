@@ -77,6 +77,7 @@ TEST_CASE("statistics: slope 0 where a deviation or a norm is 0, to second order
   const auto check_zero = [](const Function& f, const Tensor& point) {
     const Tensor x = point.copy().requires_grad(true);
     const Tensor first = grad(sum(f({x})), {x}, {.retain_graph = false, .create_graph = true})[0];
+    if (!first.defined()) return;
     CHECK(numbers(first) == Numbers(static_cast<std::size_t>(point.numel()), 0));
     const Tensor second = first.requires_grad() ? grad(sum(first), {x})[0] : zeros_like(point);
     if (second.defined())
