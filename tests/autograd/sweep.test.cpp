@@ -55,14 +55,14 @@ TEST_CASE("sweep: values, sums and gradients of broadcast products for rows of a
         CHECK(equal(a > b, broadcast_to(a, space) > broadcast_to(b, space)));
         for (unsigned subset = 1; subset < 8; ++subset)
           CHECK(distance(formulas::mul.sum(Dims(axes_of(subset)).keep(), a, b),
-                         looped(a, b, space, subset)) < 2e-5);
+                         looped(a, b, space, subset)) < 1e-4);
         const Tensor x = a.copy().requires_grad(true), y = b.copy().requires_grad(true);
         sum(x * y).backward();
         CHECK(distance(x.grad(), broadcast_to(b, space)) < 1e-6);
-        CHECK(distance(y.grad(), sum_to(a, shape)) < 2e-5);
+        CHECK(distance(y.grad(), sum_to(a, shape)) < 1e-4);
         sum(x * y).backward();  // into gradients that are there
         CHECK(distance(x.grad(), broadcast_to(b, space) * 2) < 1e-6);
-        CHECK(distance(y.grad(), sum_to(a, shape) * 2) < 4e-5);
+        CHECK(distance(y.grad(), sum_to(a, shape) * 2) < 1e-4);
       }
     }
 }
