@@ -10,9 +10,10 @@
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
 #include <xtape/autograd/fold.hpp>
-#include <xtape/autograd/functions.hpp>
+#include <xtape/autograd/special.hpp>
 #include <xtape/autograd/sweep.hpp>
 #include <xtape/autograd/tape.hpp>
+#include <xtape/autograd/trigonometry.hpp>
 
 namespace xtape {
 
@@ -60,11 +61,11 @@ class Dims {
 };
 
 /// What a reduction over `dims` makes of a shape.
-struct Reduction {
+struct Reduced {
   Shape folded;  // with the reduced axes at size 1
   Shape result;  // with or without them, as keepdim says
   /// Throws IndexError for an axis that is not there or named twice.
-  Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where);
+  Reduced(const Shape& shape, const Dims& dims, const char* op, const Location& where);
 };
 
 /// Gives recorded gradients of a formula over `space`; the result's gradient is reshaped to

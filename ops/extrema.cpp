@@ -12,7 +12,7 @@ using namespace detail;
 
 namespace {
 
-void check_elements(const Tensor& x, const Reduction& to, const char* op, const Location& at) {
+void check_elements(const Tensor& x, const Reduced& to, const char* op, const Location& at) {
   if (x.numel() == 0 && to.folded.numel() > 0)
     raise<ShapeError>(at, op,
                       fmt::format("no elements to choose from in shape {}", x.shape().str()));
@@ -21,7 +21,7 @@ void check_elements(const Tensor& x, const Reduction& to, const char* op, const 
 // The extrema themselves in the shape `folded`, and x as numbers.
 struct Folded {
   Tensor numbers, extrema;
-  Folded(const Tensor& x, const Reduction& to, Fold kind, const char* op, const Location& at) {
+  Folded(const Tensor& x, const Reduced& to, Fold kind, const char* op, const Location& at) {
     check_elements(x, to, op, at);
     numbers = x.dtype() == boolean ? cast(Arg(x, at), int64) : x;
     extrema = Tensor::empty(to.folded, numbers.dtype());
@@ -33,7 +33,7 @@ Tensor extremum(const Arg& argument, const Dims& dims, Fold kind, const char* op
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
-  const Reduction to(x.shape(), dims, op, at);
+  const Reduced to(x.shape(), dims, op, at);
   const Folded folded(x, to, kind, op, at);
   const Tensor out(Value::show(folded.extrema.value(), to.result));
   if (x.dtype() == boolean) return cast(out, boolean);
@@ -65,7 +65,7 @@ void first_matches(const T* x, const T* extrema, std::int64_t* out, const Around
 // The axis, and the indices of the extrema along it with size 1 there.
 struct Found {
   int axis;
-  Reduction to;
+  Reduced to;
   Tensor x, indices;
 
   Found(const Arg& argument, std::int64_t dim, bool keepdim, Fold kind, const char* op)
@@ -93,7 +93,7 @@ Tensor index_of(const Arg& argument, std::optional<std::int64_t> dim, bool keepd
   }
   const Tensor x = argument.as_tensor(float32);
   const Tensor indices = Found(reshape(x.detach(), {-1}), 0, false, kind, op).indices;
-  return reshape(indices, Reduction(x.shape(), Dims().keep(keepdim), op, argument.where()).result);
+  return reshape(indices, Reduced(x.shape(), Dims().keep(keepdim), op, argument.where()).result);
 }
 
 Selection along(const Arg& argument, std::int64_t dim, bool keepdim, Fold kind, const char* op) {

@@ -79,7 +79,7 @@ Tensor log_sum_above(const Tensor& x, const Tensor& m, const Location& at) {
 std::pair<Tensor, std::int64_t> count(const Arg& argument, const Dims& dims, const char* op) {
   const Caller caller(argument.where());
   const Tensor x = argument.as_tensor(float32);
-  const Reduction to(x.shape(), dims, op, argument.where());
+  const Reduced to(x.shape(), dims, op, argument.where());
   const std::int64_t results = std::max<std::int64_t>(1, to.result.numel());
   return {sum(x.dtype() == boolean ? x : x != 0, dims), x.numel() / results};
 }
@@ -113,7 +113,7 @@ void detail::fold(const Tensor& x, const Tensor& out, const Shape& space, const 
 Tensor sum(const Arg& argument, const Dims& dims, bool keepdim) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
+  const Reduced to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
   Tensor out = Tensor::empty(to.result, is_floating(x.dtype()) ? x.dtype() : int64);
   fold(x, out, x.shape(), to.folded, Fold::sum);
   return record("sum", at, {unsaved(x)}, out,
@@ -129,7 +129,7 @@ Tensor mean(const Arg& x, const Dims& dims, bool keepdim) {
     raise<DTypeError>(x.where(), "mean",
                       fmt::format("of a floating tensor wanted, this one is {}; cast() it",
                                   name_of(tensor.dtype())));
-  const Reduction to(tensor.shape(), dims, "mean", x.where());
+  const Reduced to(tensor.shape(), dims, "mean", x.where());
   const double count = static_cast<double>(tensor.numel()) /
                        static_cast<double>(std::max<std::int64_t>(1, to.folded.numel()));
   return sum(tensor, dims, keepdim) / count;
@@ -140,7 +140,7 @@ Tensor prod(const Arg& argument, const Dims& dims, bool keepdim) {
   const Caller caller(at);
   Tensor x = argument.as_tensor(float32);
   const Shape shape = x.shape();
-  const Reduction to(shape, dims.keep(keepdim || dims.keepdim), "prod", at);
+  const Reduced to(shape, dims.keep(keepdim || dims.keepdim), "prod", at);
   if (x.dtype() == boolean) x = cast(x, int64);
   // one product for every run of neighbouring axes
   std::int64_t outer = 1, rest = shape.numel();
@@ -166,7 +166,7 @@ Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const Tensor given = argument.as_tensor(float32);
-  const Reduction to(given.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", at);
+  const Reduced to(given.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", at);
   const Tensor x = is_floating(given.dtype()) ? given : cast(given, float32);
   if (x.numel() == 0) return log(sum(exp(x), dims, keepdim));
   const Tensor extrema = Tensor::empty(to.folded, x.dtype());

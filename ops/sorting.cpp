@@ -131,13 +131,13 @@ Tensor median(const Arg& argument) {
   const Tensor x = argument.as_tensor(float32);
   const Rows rows(reshape(x.detach(), {-1}), 0, "median");
   const Tensor value = selected(rows.x, 0, medians(rows), {}).values;
-  return chosen("median", at, x, value, Reduction(x.shape(), {}, "median", at).folded);
+  return chosen("median", at, x, value, Reduced(x.shape(), {}, "median", at).folded);
 }
 
 Selection median(const Arg& x, std::int64_t dim, bool keepdim) {
   const Rows rows(x, dim, "median");
   const Tensor indices = medians(rows);
-  const Reduction to(rows.given.shape(), Dims(dim).keep(keepdim), "median", rows.at);
+  const Reduced to(rows.given.shape(), Dims(dim).keep(keepdim), "median", rows.at);
   return rows.select(indices, to.result);
 }
 

@@ -65,7 +65,7 @@ Tensor scale_of(const Tensor& x, double p, const Dims& dims) {
 Tensor var(const Arg& argument, const Dims& dims, std::int64_t correction, bool keepdim) {
   const Caller caller(argument.where());
   const Tensor x = floating(argument, "var");
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "var", argument.where());
+  const Reduced to(x.shape(), dims.keep(keepdim || dims.keepdim), "var", argument.where());
   const std::int64_t results = to.folded.numel();
   const double n = results == 0 ? 0 : static_cast<double>(x.numel()) / static_cast<double>(results);
   // The mean as the first element and the mean distance from it: exact where all are equal.
@@ -87,7 +87,7 @@ Tensor norm(const Arg& argument, double p, const Dims& given, bool keepdim) {
   const Caller caller(argument.where());
   const Tensor x = floating(argument, "norm");
   const Dims dims = given.keep(keepdim || given.keepdim);
-  const Reduction to(x.shape(), dims, "norm", argument.where());
+  const Reduced to(x.shape(), dims, "norm", argument.where());
   if (p == 0) return formulas::nonzero.sum(dims, x);
   if (p == 1) return formulas::abs.sum(dims, x);
   if (std::isinf(p)) return p > 0 ? amax(abs(x), dims) : amin(abs(x), dims);
