@@ -38,7 +38,10 @@ int main() {
                    cos(x) + tanh(x) + erf(x) + erfc(x) + pow(x, 2) + pow(2.0, x) + pow(x, x * 0);
   const Tensor z = relu(y) + threshold(y) + maximum(x, 1) + minimum(1, x) + square(x) + sign(x) -
                    leaky(x, 0.5) + sigmoid(x) + softplus(-x);
-  const Tensor loss = sum(z) + mean(z) + amax(z) + logsumexp(z);
+  const Tensor chosen = max(x, 0).values + min(x) + max(x) - min(x, 0, true).values +
+                        sum(sort(x).values) + sort(x, 0, true).values + norm(x) + norm(x, 2, 0) +
+                        prod(x) + var(x) + median(x) + count_nonzero(x) + any(x) + all(x, 0);
+  const Tensor loss = sum(z) + mean(z) + amax(z) + logsumexp(z) + sum(chosen);
   loss.backward();
   cout << x.grad().shape().str() << " " << (isfinite(loss.item<double>()) ? "finite" : "not")
        << "\n";
