@@ -241,3 +241,21 @@ TEST_CASE("allocation: an epoch with the loader and the accuracy") {
   CHECK(heap_requests(epoch) == 0);
   CHECK(right > 300);
 }
+
+TEST_CASE("allocation: rearranging, cutting and joining, there and back") {
+  if (!can_count()) return;
+  const Tensor x = randn({6, 4}).requires_grad(true), y = randn({6, 2}).requires_grad(true);
+  const Tensor rows = randint(0, 6, {8}), picks = randint(0, 4, {6, 3});
+  const auto step = [&] {
+    x.zero_grad();
+    y.zero_grad();
+    const Tensor wide = cat({x, transpose(transpose(y)), flip(y, 1)}, 1);
+    const Tensor high = stack({permute(wide, {1, 0}), movedim(wide, 0, 1)});
+    const Tensor part = index(high, {-1, range(_, _, 2), ellipsis});
+    const Tensor padded = pad(part, {{1, 0}, {2, -1}}) + pad(part, {{0, 1}, {0, 1}}, {.value = 2});
+    const Tensor picked = sum(gather(x, 1, picks)) + sum(index_select(x, 0, rows));
+    (picked + sum(roll(padded, 1, 0) * tile(triu(padded), 1)) + sum(diagonal(wide))).backward();
+  };
+  for (int i = 0; i < 5; ++i) step();
+  CHECK(heap_requests(step) == 0);
+}
