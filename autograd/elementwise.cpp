@@ -77,6 +77,51 @@ Tensor scaled_copy(const Tensor& tensor, double factor) {
 struct FormulaVjp {
   Formula formula;
 
+  Tensor jvp(const Backward& saved, std::span<const Tensor> tangents, const Tensor& output) const {
+    const Shape& space = output.shape();
+    if (saved.input_count() > formula.arity) return pushed_result(saved, tangents[0]);
+    return pushed(saved, tangents, Tensor::empty(space, output.dtype()), space, space);
+  }
+
+  // The strip that weighs a gradient with the slope of one argument weighs that one's tangent.
+  // Their sum is left in `out`, folded.
+  Tensor pushed(const Backward& saved, std::span<const Tensor> tangents, const Tensor& out,
+                const Shape& space, const Shape& folded) const {
+    const Kernels& kernels = *formula.kernels(out.dtype());
+    Sweep sweep{.space = space,
+                .dtype = out.dtype(),
+                .strip = nullptr,
+                .width = kernels.width,
+                .inputs = formula.arity + 1,
+                .outputs = 0,
+                .in = {},
+                .out = {}};
+    Tensor inputs[max_arguments];
+    for (int i = 0; i < formula.arity; ++i) {
+      inputs[i] = saved.input(i);
+      sweep.in[i] = inputs[i].value().get();
+    }
+    bool first = true;
+    for (int i = 0; i < formula.arity; ++i) {
+      if (!tangents[i].defined()) continue;
+      const Kernels::Slopes& slopes = kernels.slopes(1u << i);
+      sweep.strip = slopes.strip;
+      sweep.outputs = std::popcount(slopes.mask);
+      sweep.in[formula.arity] = tangents[i].value().get();
+      std::fill_n(sweep.out, sweep.outputs, SweepOutput{});
+      sweep.out[std::popcount(slopes.mask & ((1u << i) - 1))] = {out.value().get(), folded, !first};
+      sweep.run();
+      first = false;
+    }
+    return out;
+  }
+
+  Tensor pushed_result(const Backward& saved, const Tensor& tangent) const {
+    const Tensor result = saved.result(), out = Tensor::empty(result.shape(), result.dtype());
+    sweep_result(result, tangent, {out.value().get(), out.shape(), false});
+    return out;
+  }
+
   void operator()(Backward& backward) const {
     const Tensor& gradient = backward.grad();
     const Shape& space = gradient.shape();
@@ -88,23 +133,26 @@ struct FormulaVjp {
   // One pass from the kept result and its gradient.
   void sweep_result(Backward& backward, const Tensor& gradient, const Shape& space) const {
     if (!backward.needs(0)) return;
-    const DType dtype = gradient.dtype();
-    const Kernels& kernels = *formula.kernels(dtype);
-    const Tensor result = backward.result();
     Tensor* there = backward.accumulator(0);
-    Tensor fresh = there ? Tensor() : Tensor::empty(space, dtype);
+    Tensor fresh = there ? Tensor() : Tensor::empty(space, gradient.dtype());
     if (there) there->value()->changed(backward.node().where);
-    Sweep sweep{.space = space,
-                .dtype = dtype,
+    sweep_result(backward.result(), gradient,
+                 {(there ? *there : fresh).value().get(), space, there != nullptr});
+    backward.give(0, std::move(fresh));
+  }
+
+  void sweep_result(const Tensor& result, const Tensor& gradient, const SweepOutput& out) const {
+    const Kernels& kernels = *formula.kernels(result.dtype());
+    Sweep sweep{.space = result.shape(),
+                .dtype = result.dtype(),
                 .strip = kernels.from_result,
                 .width = kernels.width,
                 .inputs = 2,
                 .outputs = 1,
                 .in = {result.value().get(), gradient.value().get()},
                 .out = {}};
-    sweep.out[0] = {(there ? *there : fresh).value().get(), space, there != nullptr};
+    sweep.out[0] = out;
     sweep.run();
-    backward.give(0, std::move(fresh));
   }
 
   void sweep(Backward& backward, const Tensor& gradient, const Shape& space) const {
@@ -155,6 +203,12 @@ struct ReducedVjp {
   FormulaVjp inner;
   Shape space, folded;
   double scale;
+
+  Tensor jvp(const Backward& saved, std::span<const Tensor> tangents, const Tensor& output) const {
+    const Tensor out = Tensor::empty(output.shape(), output.dtype());
+    inner.pushed(saved, tangents, out, space, folded);
+    return scale == 1 ? out : scaled_copy(out, scale);
+  }
 
   void operator()(Backward& backward) const {
     if (backward.create_graph()) return inner.formula.graph_vjp(backward, space, folded, scale);

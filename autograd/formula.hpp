@@ -9,9 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
-#include <xtape/autograd/functions.hpp>
+#include <xtape/autograd/special.hpp>
 #include <xtape/autograd/sweep.hpp>
 #include <xtape/autograd/tape.hpp>
+#include <xtape/autograd/trigonometry.hpp>
 
 namespace xtape {
 

@@ -64,8 +64,8 @@ std::vector<Tensor> gradients(const std::vector<Tensor>& outputs, const std::vec
     upstream.push_back(cast(seed, output.dtype()));
   }
   if (roots.empty()) return std::vector<Tensor>(inputs.size());
-  const BackwardOptions options{.retain_graph = false, .create_graph = create_graph};
-  return grad(roots, inputs, upstream, options, where);
+  return grad(roots, inputs, upstream,
+              {.retain_graph = false, .create_graph = create_graph, .allow_unused = true}, where);
 }
 
 Tensor zeros_like(const Tensor& x) {

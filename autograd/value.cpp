@@ -22,6 +22,7 @@ Ref<Value> Value::show(const Ref<Value>& memory, const Shape& shape) {
 }
 
 void Value::destroy(Value* value) noexcept {
+  if (value->has_tangent) detail::forget_tangents(value);
   Value* owner = value->owner;
   const std::size_t bytes = sizeof(Value) + (owner == value ? value->bytes() : 0);
   value->~Value();

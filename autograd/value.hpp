@@ -55,6 +55,7 @@ struct Value {
   const char* changed_file = "";  // the user's line of the last change (of the owner)
   int changed_line = 0;
   DType dtype;
+  bool has_tangent = false;  // of forward.hpp, which keeps them
   Shape shape;
 
   /// Uninitialised memory for `shape` elements.
@@ -81,5 +82,10 @@ struct Value {
  private:
   Value(const Shape& shape, DType dtype) : dtype(dtype), shape(shape) {}
 };
+
+namespace detail {
+/// Drops the tangents of a value that is about to be destroyed: forward.cpp.
+void forget_tangents(const Value* value) noexcept;
+}  // namespace detail
 
 }  // namespace xtape

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstring>
+#include <memory>
+#include <span>
+#include <xtape/autograd/pool.hpp>
 #include <xtape/autograd/tensor.hpp>
 
 namespace xtape::detail {
@@ -38,6 +41,33 @@ void by_type(DType dtype, F f) {
   else if (dtype == int64) f(static_cast<std::int64_t*>(nullptr));
   else f(static_cast<bool*>(nullptr));
 }
+
+/// A list of up to `capacity` items in memory of the pool, so that what runs again and again takes
+/// nothing from the heap.
+template <class T>
+class PooledList {
+  static_assert(std::is_trivially_destructible_v<T>);
+
+ public:
+  explicit PooledList(std::size_t capacity)
+      : bytes_(capacity * sizeof(T)), items_(static_cast<T*>(pool::allocate(bytes_))) {}
+  PooledList(PooledList&& other) noexcept
+      : bytes_(other.bytes_), size_(other.size_), items_(std::exchange(other.items_, nullptr)) {}
+  PooledList& operator=(PooledList&&) = delete;
+  ~PooledList() {
+    if (items_) pool::release(items_, bytes_);
+  }
+  template <class... A>
+  void emplace_back(A&&... arguments) {
+    new (items_ + size_++) T{std::forward<A>(arguments)...};
+  }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  std::span<const T> items() const { return {items_, size_}; }
+
+ private:
+  std::size_t bytes_, size_ = 0;
+  T* items_;
+};
 
 /// Zeros of a shape.
 inline Tensor zeros_of(const Shape& shape, DType dtype) {

@@ -57,6 +57,12 @@ std::string message(F f) {
   return "no exception";
 }
 
+/// Tensors in double precision that require gradients.
+inline Tensor leaf(std::initializer_list<Nested> items, DType dtype = float64) {
+  return Tensor(items, dtype).requires_grad(true);
+}
+inline Tensor leaf(double number) { return Tensor(number, float64).requires_grad(true); }
+
 /// "file.cpp:12" of the caller.
 inline std::string here(Location where = {}) { return where.str(); }
 

@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <limits>
 #include <ranges>
-#include <xtape/nn/loader.hpp>
-#include <xtape/ops/creation.hpp>
-#include <xtape/ops/shaping.hpp>
 
-using namespace xtape;
+#include "../check.hpp"
+
+using namespace check;
 
 namespace {
 
@@ -41,16 +40,6 @@ Rows ascending(std::int64_t n) {
   Rows rows;
   for (std::int64_t i = 0; i < n; ++i) rows.push_back(i);
   return rows;
-}
-
-template <class E, class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace
