@@ -120,15 +120,35 @@ inline const ArrayOperation avg_pool3d_record{
     {{"avg_pool3d(x, 2, {.divisor_override = 3})", {{1, 2, 2, 4, 3}}, [](auto& in) {
         return xtape::avg_pool3d(in[0], 2, {.divisor_override = 3});
       }}}};
-inline const ArrayOperation adaptive_avg_pool_record{
+inline const ArrayOperation adaptive_avg_pool1d_record{
+    {.name = "adaptive_avg_pool1d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_avg_pool1d(in[0], 3);
+      }}}};
+inline const ArrayOperation adaptive_avg_pool2d_record{
     {.name = "adaptive_avg_pool2d", .about = "the means of windows that make a given size"},
     {{"adaptive_avg_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
         return xtape::adaptive_avg_pool2d(in[0], {2, 5});
       }}}};
-inline const ArrayOperation adaptive_max_pool_record{
+inline const ArrayOperation adaptive_avg_pool3d_record{
+    {.name = "adaptive_avg_pool3d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_avg_pool3d(in[0], {2, 1, 3});
+      }}}};
+inline const ArrayOperation adaptive_max_pool1d_record{
+    {.name = "adaptive_max_pool1d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_max_pool1d(in[0], 3);
+      }}}};
+inline const ArrayOperation adaptive_max_pool2d_record{
     {.name = "adaptive_max_pool2d", .about = "the maxima of windows that make a given size"},
     {{"adaptive_max_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
         return xtape::adaptive_max_pool2d(in[0], {2, 5});
+      }}}};
+inline const ArrayOperation adaptive_max_pool3d_record{
+    {.name = "adaptive_max_pool3d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_max_pool3d(in[0], {2, 1, 3});
       }}}};
 
 }  // namespace formulas
