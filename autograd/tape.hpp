@@ -159,7 +159,10 @@ void connect(const Ref<Node>& node, std::span<const Operand> inputs,
 /// True if an input carries a tangent: forward.cpp.
 bool carries_tangent(std::span<const Operand> inputs);
 
-/// In anomaly mode, throws if an output is not finite although all inputs are.
+/// Throws AnomalyError if an output is not finite although all inputs are.
+void check_finite(const char* op, const Location& where, std::span<const Operand> inputs,
+                  std::span<const Tensor> outputs);
+/// The same in anomaly mode, except for operations whose results may not be chosen.
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs);
 

@@ -106,6 +106,43 @@ struct ElementwiseRun {
   }
 };
 
+// Forward and backward of a chain of element-wise and array operations on a few elements, one
+// node for each; or in forward mode, with no tape.
+struct Chain {
+  std::int64_t length = 100'000;
+  bool forward = false;
+
+  Tensor operator()(const Tensor& x) const {
+    const Tensor w = eye(4) * 0.9, order({2, 0, 3, 1}, int64);
+    Tensor y = x;
+    for (std::int64_t i = 0; i < length; ++i) switch (i % 10) {
+        case 0: y = y * x; break;
+        case 1: y = sin(y); break;
+        case 2: y = matmul(y, w); break;
+        case 3: y = transpose(y); break;
+        case 4: y = reshape(y, {2, 8}); break;
+        case 5: y = tanh(y); break;
+        case 6: y = reshape(y, {4, 4}); break;
+        case 7: y = slice(y, 0, {.start = {}, .stop = {}, .step = -1}); break;
+        case 8: y = index_select(y, 1, order); break;
+        default: y = y + 0.5;
+      }
+    return y;
+  }
+  void run(const Timing& timing) const {
+    const Tensor x = rand({4, 4}).requires_grad(!forward);
+    measure({{"workload", "chain"}, {"length", length}, {"forward", forward}}, timing, [&] {
+      if (forward) {
+        jvp(*this, x, ones({4, 4}));
+      } else {
+        x.zero_grad();
+        const Tensor y = (*this)(x);
+        y.backward(ones(y.shape()));
+      }
+    });
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -129,12 +166,18 @@ int main(int argc, char** argv) {
   elementwise_app->add_option("--function", elementwise.function, "Any formula of the catalogue");
   elementwise_app->add_option("--n", elementwise.n, "Elements")->check(CLI::NonNegativeNumber);
 
+  Chain chain;
+  CLI::App* chain_app = app.add_subcommand("chain", "Forward and backward of a long chain");
+  chain_app->add_option("--length", chain.length, "Operations")->check(CLI::PositiveNumber);
+  chain_app->add_flag("--forward", chain.forward, "Forward mode instead of a tape");
+
   try {
     app.parse(argc, argv);
     set_num_threads(timing.threads);
     manual_seed(0);
     if (*mlp_app) mlp.run(timing);
     if (*elementwise_app) elementwise.run(timing);
+    if (*chain_app) chain.run(timing);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::exception& error) {
