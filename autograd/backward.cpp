@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 #include <xtape/autograd/forward.hpp>
+#include <xtape/autograd/profile.hpp>
 #include <xtape/autograd/tape.hpp>
 
 // The walk back along the tape.
@@ -74,17 +75,22 @@ void accumulate(Tensor& slot, const Tensor& share, const Node& node, bool kept, 
     slot = !kept || share.exclusive() ? share : copy_of(share, node.where);
     return;
   }
-  if (slot.shape() != share.shape() || slot.dtype() != share.dtype())
-    raise<ShapeError>(
-        node.where, node.op,
-        fmt::format("gradients of {} {} and {} {} for one tensor", name_of(slot.dtype()),
-                    slot.shape().str(), name_of(share.dtype()), share.shape().str()));
   if (create_graph) {
     slot = recorded_sum(slot, share, node.where);
   } else {
     if (kept && !slot.node()) slot.value()->changed(node.where);
     slot = plain_sum(slot, share, kept ? !slot.node() : slot.exclusive());
   }
+}
+
+// Throws unless a gradient is like the output of a node that it is meant for.
+void check_like(const Tensor& grad, const Node& node, std::uint32_t output, const char* who,
+                const Node& giver) {
+  if (grad.shape() == node.shape(output) && grad.dtype() == node.dtype(output)) return;
+  raise<ShapeError>(giver.where, "backward",
+                    fmt::format("{}{} gave a gradient of {} {} to a tensor of {} {}", who, giver.op,
+                                name_of(grad.dtype()), grad.shape().str(),
+                                name_of(node.dtype(output)), node.shape(output).str()));
 }
 
 // An input of grad(): what arrives there is kept here.
@@ -126,35 +132,45 @@ class Walk {
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
 
-  /// Adds `share` to what has arrived at one output of a node, and queues the node.
+  /// Adds `share` to what has arrived at one output of a node, and queues the node. A leaf takes
+  /// it at once, unless a hook waits for the sum.
   void deposit(Node& node, std::uint32_t output, Tensor share) {
     if (node.sequence < oldest_) return;  // leads to nothing that is wanted
-    if (node.is_leaf() && capturing_) {
-      for (Capture& capture : captures_)
-        if (capture.node == &node) accumulate(capture.grad, share, node, true, create_graph_);
-      return;
-    }
-    if (!node.is_leaf() && !node.queued) {
-      clear(node);  // what a vjp that threw has left
+    if (node.is_leaf() && !node.has_hooks()) return arrive(node, share);
+    Tensor& slot = node.is_leaf() ? node.watch->arriving : node.grads[output];
+    if (!node.queued) {
+      if (node.is_leaf()) slot = Tensor();
+      else clear(node);  // what a vjp that threw has left
       node.queued = true;
       heap_.push_back(&node);
       std::push_heap(heap_.begin(), heap_.end(), older);
     }
-    accumulate(node.grads[output], share, node, node.is_leaf(), create_graph_);
+    accumulate(slot, share, node, false, create_graph_);
   }
+  /// The next node whose vjp is to run, its gradients complete; null at the end.
   Node* pop() {
-    if (heap_.empty()) return nullptr;
-    std::pop_heap(heap_.begin(), heap_.end(), older);
-    Node* node = heap_.back();
-    heap_.pop_back();
-    node->queued = false;
-    for (Capture& capture : captures_)
-      if (capture.node == node) capture.grad = node->grads[capture.output];
-    for (std::size_t i = 0; node->kept && !capturing_ && i < node->grads.size(); ++i)
-      if (node->grads[i].defined())
-        accumulate(node->kept[i], node->grads[i], *node, true, create_graph_);
-    return node;
+    while (!heap_.empty()) {
+      std::pop_heap(heap_.begin(), heap_.end(), older);
+      Node& node = *heap_.back();
+      heap_.pop_back();
+      node.queued = false;
+      if (node.has_hooks()) run_hooks(node);
+      if (node.is_leaf()) {
+        arrive(node, std::exchange(node.watch->arriving, Tensor()));
+        continue;
+      }
+      for (Capture& capture : captures_)
+        if (capture.node == &node) capture.grad = node.grads[capture.output];
+      const bool keeps = node.watch && node.watch->kept && !capturing_;
+      for (std::size_t i = 0; keeps && i < node.grads.size(); ++i)
+        if (node.grads[i].defined())
+          accumulate(node.watch->kept[i], node.grads[i], node, true, create_graph_);
+      return &node;
+    }
+    return nullptr;
   }
+  /// Keeps a tensor until the walk ends.
+  void keep(const Tensor& tensor) { kept_.push_back(tensor); }
   /// Makes sure that no two results share memory with each other or with a seed.
   void separate_captures() {
     for (Capture& capture : captures_)
@@ -166,11 +182,30 @@ class Walk {
   static thread_local Walk* current;
 
  private:
+  // What reaches a leaf is for the user.
+  void arrive(Node& leaf, const Tensor& share) {
+    if (!capturing_) return accumulate(leaf.grads[0], share, leaf, true, create_graph_);
+    for (Capture& capture : captures_)
+      if (capture.node == &leaf) accumulate(capture.grad, share, leaf, true, create_graph_);
+  }
+  void run_hooks(Node& node) {
+    const std::vector<Watch::Hooked> hooks = node.watch->hooks;  // one may remove another
+    for (const Watch::Hooked& each : hooks) {
+      Tensor& grad = node.is_leaf() ? node.watch->arriving : node.grads[each.output];
+      if (!grad.defined()) continue;
+      const Tensor changed = each.hook(grad);
+      if (!changed.defined()) continue;
+      check_like(changed, node, each.output, "a hook of ", node);
+      grad = changed;
+    }
+  }
+
   bool create_graph_, capturing_;
   std::uint64_t oldest_ = 0;  // the lowest sequence that has to be visited
   std::span<Capture> captures_;
   Walk* outer_;
   std::vector<Node*> heap_;
+  std::vector<Tensor> kept_;
   static thread_local std::vector<std::vector<Node*>> spare;
 };
 thread_local Walk* Walk::current = nullptr;
@@ -183,7 +218,8 @@ void run(Node& node, bool create_graph, bool retain) {
                      "{.retain_graph = true} to the earlier call");
   const Caller caller(node.where);
   Backward context(node, create_graph);
-  node.vjp(context);
+  if (detail::profiling()) detail::profile_vjp(node, context);
+  else node.vjp(context);
   clear(node);
   if (retain) return;
   node.freed = true;
@@ -235,6 +271,8 @@ Tensor Backward::input(int index) const {
   return tensor;
 }
 
+Tensor Backward::attached(int index) const { return Backward(node_, true).input(index); }
+
 Tensor Backward::result() const {
   const Tensor tensor = input(input_count() - 1);
   if (create_graph_) tensor.set_node(Ref<Node>::share(&node_), 0);
@@ -249,15 +287,23 @@ void Backward::give(int input, Tensor share) {
     return;
   }
   const Node::Input& edge = node_.inputs[input];
+  check_like(share, *edge.node, edge.output, "", node_);
   if (anomaly_enabled())
     if (const auto at = first_not_finite(share); at >= 0)
       raise_anomaly(&node_, node_.op, node_.where, share, at);
   Walk::current->deposit(*edge.node, edge.output, std::move(share));
 }
 
+void Backward::resume(const Tensor& tensor, const Tensor& share) {
+  if (!tensor.node() || !share.defined()) return;
+  Walk::current->keep(tensor);
+  Walk::current->deposit(*tensor.node(), tensor.output(), share);
+}
+
 Tensor* Backward::accumulator(int input) const {
   const Node::Input& edge = node_.inputs[input];
   if (create_graph_ || anomaly_enabled() || !edge.node) return nullptr;
+  if (edge.node->is_leaf() && edge.node->has_hooks()) return nullptr;
   if (edge.node->is_leaf() ? Walk::current->capturing() : !edge.node->queued) return nullptr;
   Tensor& slot = edge.node->grads[edge.output];
   if (!slot.defined()) return nullptr;
@@ -265,6 +311,12 @@ Tensor* Backward::accumulator(int input) const {
 }
 
 namespace detail {
+
+void observe(const char* op, const Location& where, std::span<const Operand> inputs,
+             std::span<const Tensor> outputs) {
+  if (profiling()) operation_ends(op, Caller::or_else(where), inputs, outputs);
+  if (anomaly_enabled()) check_forward(op, where, inputs, outputs);
+}
 
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs) {

@@ -317,7 +317,7 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
     raise<DTypeError>(
         call.where, name,
         fmt::format("mean of a floating tensor wanted, not of {}; cast() it", name_of(call.dtype)));
-  const Reduction to(call.space, dims, name, call.where);
+  const Reduced to(call.space, dims, name, call.where);
   const double count =
       static_cast<double>(call.space.numel()) / static_cast<double>(to.folded.numel());
   const double scale = mean ? 1 / count : 1;
@@ -328,11 +328,12 @@ Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool me
   return out;
 }
 
-Reduction::Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where)
+Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Location& where)
     : folded(shape) {
   bool reduced[Shape::max_rank] = {};
+  const int rank = std::max(1, shape.rank());  // a 0-d tensor may be reduced along axis 0
   for (std::int64_t axis : dims.axes()) {
-    bool& seen = reduced[normalize_axis(axis, shape.rank(), op, where)];
+    bool& seen = reduced[normalize_axis(axis, rank, op, where)];
     if (seen)
       raise<IndexError>(
           where, op,

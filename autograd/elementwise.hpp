@@ -125,9 +125,9 @@ class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity
 
 /// Makes an element-wise operation from a lambda that captures nothing and whose parameters are all
 /// `auto`. Trailing arguments get defaults by Parameter{"name", value}. A formula may use
-/// + - * /, comparisons, && || !, where(condition, a, b), the functions of functions.hpp, and other
-/// formulas. The record tells the catalogue, and with it `gradcheck` and `bench`, about it; `name`
-/// must outlive the tensors made by the operation; a literal does.
+/// + - * /, comparisons, && || !, where(condition, a, b), the functions of functions.hpp and the
+/// headers it names, and other formulas. The record tells the catalogue, and with it `gradcheck`
+/// and `bench`, about it; `name` must outlive the tensors made by the operation; a literal does.
 template <class F, std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
   constexpr int n = detail::arity_of<F>();

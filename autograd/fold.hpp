@@ -1,22 +1,53 @@
-// How two numbers are folded into one when a sweep reduces: a + b, or the larger or smaller one, of
-// which NaN wins.
+// How numbers are folded into one when a sweep reduces: their sum, their product, or the largest or
+// smallest, of which NaN wins.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
+#include <utility>
+#include <xtape/autograd/lane.hpp>
 #include <xtape/autograd/sweep.hpp>
 
-namespace xtape {
+namespace xtape::detail {
 
-inline double fold_two(Fold fold, double a, double b) {
-  if (fold == Fold::sum) return a + b;
-  if (std::isnan(a) || std::isnan(b)) return std::numeric_limits<double>::quiet_NaN();
-  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
+/// Folding two registers, or two numbers, into one.
+struct SumFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return a + b;
+  }
+};
+struct ProductFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return a * b;
+  }
+};
+struct MaxFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+  }
+};
+struct MinFold {
+  template <class V>
+  static V fold(const V& a, const V& b) {
+    return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+  }
+};
+
+/// Calls f with the one of these that `fold` names.
+template <class F>
+decltype(auto) with_fold(Fold fold, F f) {
+  if (fold == Fold::sum) return f(SumFold());
+  if (fold == Fold::product) return f(ProductFold());
+  if (fold == Fold::max) return f(MaxFold());
+  return f(MinFold());
 }
-inline std::int64_t fold_two(Fold fold, std::int64_t a, std::int64_t b) {
-  if (fold == Fold::sum) return a + b;
-  return fold == Fold::max ? std::max(a, b) : std::min(a, b);
+
+/// Two numbers folded into one.
+template <class A>
+A fold_two(Fold fold, A a, A b) {
+  return with_fold(fold, [&](auto kind) { return kind.fold(a, b); });
 }
 
 /// What folds with anything to that.
@@ -24,6 +55,7 @@ template <class T>
 T identity_of(Fold fold) {
   using Limits = std::numeric_limits<T>;
   if (fold == Fold::sum) return 0;
+  if (fold == Fold::product) return 1;
   if constexpr (Limits::has_infinity)
     return fold == Fold::max ? -Limits::infinity() : Limits::infinity();
   else return fold == Fold::max ? Limits::lowest() : Limits::max();
@@ -35,4 +67,4 @@ void move_sums(T* from, T* to, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) to[i] += std::exchange(from[i], T(0));
 }
 
-}  // namespace xtape
+}  // namespace xtape::detail

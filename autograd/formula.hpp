@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
-#include <xtape/autograd/functions.hpp>
+#include <xtape/autograd/fold.hpp>
+#include <xtape/autograd/special.hpp>
 #include <xtape/autograd/sweep.hpp>
 #include <xtape/autograd/tape.hpp>
+#include <xtape/autograd/trigonometry.hpp>
 
 namespace xtape {
 
@@ -59,11 +61,11 @@ class Dims {
 };
 
 /// What a reduction over `dims` makes of a shape.
-struct Reduction {
+struct Reduced {
   Shape folded;  // with the reduced axes at size 1
   Shape result;  // with or without them, as keepdim says
   /// Throws IndexError for an axis that is not there or named twice.
-  Reduction(const Shape& shape, const Dims& dims, const char* op, const Location& where);
+  Reduced(const Shape& shape, const Dims& dims, const char* op, const Location& where);
 };
 
 /// Gives recorded gradients of a formula over `space`; the result's gradient is reshaped to
@@ -108,13 +110,6 @@ constexpr int arity_of() {
   if constexpr (takes<F, N, Lane<double>>) return N;
   else return arity_of<F, N + 1>();
 }
-
-struct SumFold {
-  template <class V>
-  static V fold(const V& a, const V& b) {
-    return a + b;
-  }
-};
 
 /// A strip from `body`, which maps inputs to outputs in registers.
 template <class T, int I, int O, class Combine, class Body>

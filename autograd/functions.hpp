@@ -1,20 +1,20 @@
 // The scalar functions that formulas are made of, each with its value on lanes and, where it is not
 // a formula itself, its derivative: the one place where derivatives of functions are written down.
 // A function whose derivative follows from a formula (min, cosine of something, ...) is a formula.
+// Further ones are beside it: rounding.hpp, trigonometry.hpp, special.hpp.
 #pragma once
 
 #include <limits>
-#include <xtape/autograd/dual.hpp>
+#include <xtape/autograd/rounding.hpp>
 
 namespace xtape {
 
-// Functions that are constant almost everywhere: their slope is zero, that is, absent.
-
-/// -1, 0 or 1; NaN stays NaN.
+/// x as a given number, without its slopes.
 template <Scalar X>
-auto sign(const X& x) {
-  if constexpr (is_lane<X>) return where(x > 0, X(1), where(x < 0, X(-1), where(x == 0, X(0), x)));
-  else return sign(x.value);
+auto detach(const X& x) {
+  if constexpr (is_lane<X>) return x;
+  else if constexpr (is_lane<decltype(x.value)>) return x.value;
+  else return x.value.detach();
 }
 
 // Functions with a derivative. In the second argument of chain, a is the argument and y = f(a).
@@ -44,12 +44,25 @@ auto exp(const X& x) {
   }
 }
 
+/// 2^x
+template <Scalar X>
+auto exp2(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::exp2;
+    return X(exp2(x.v));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return exp2(a); },
+        [](const auto&, const auto& y) { return std::numbers::ln2 * y; });
+  }
+}
+
 /// e^x - 1, accurate near 0
 template <Scalar X>
 X expm1(const X& x) {
   if constexpr (is_lane<X>) {
     using std::expm1;
-    return X(expm1(x.v));
+    return where(x == 0, x, X(expm1(x.v)));  // xsimd's makes 0 of -0
   } else {
     return detail::chain(
         x, [](const auto& a) { return expm1(a); },
@@ -73,12 +86,42 @@ X log(const X& x) {
   }
 }
 
+/// The logarithm to base 2
+template <Scalar X>
+X log2(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::log2;
+    const auto tiny = x < std::numeric_limits<typename X::Element>::min();  // as in log
+    const X normal = where(tiny, x * 0x1p64, x);
+    return X(log2(normal.v)) - where(tiny, X(64), X(0));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log2(a); },
+        [](const auto& a, const auto&) { return std::numbers::log2e / a; });
+  }
+}
+
+/// The logarithm to base 10
+template <Scalar X>
+X log10(const X& x) {
+  if constexpr (is_lane<X>) {
+    using std::log10;
+    const auto tiny = x < std::numeric_limits<typename X::Element>::min();  // as in log
+    const X normal = where(tiny, x * 0x1p64, x);
+    return X(log10(normal.v)) - where(tiny, X(64 * std::numbers::ln2 / std::numbers::ln10), X(0));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return log10(a); },
+        [](const auto& a, const auto&) { return std::numbers::log10e / a; });
+  }
+}
+
 /// log(1 + x), accurate near 0
 template <Scalar X>
 X log1p(const X& x) {
   if constexpr (is_lane<X>) {
     using std::log1p;
-    return X(log1p(x.v));
+    return where(x == 0, x, X(log1p(x.v)));  // xsimd's makes 0 of -0
   } else {
     return detail::chain(
         x, [](const auto& a) { return log1p(a); },
@@ -96,32 +139,6 @@ auto sqrt(const X& x) {
     return detail::chain(
         x, [](const auto& a) { return sqrt(a); },
         [](const auto&, const auto& y) { return 0.5 / y; });
-  }
-}
-
-template <Scalar X>
-X cos(const X& x);
-
-template <Scalar X>
-X sin(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::sin;
-    return X(sin(x.v));
-  } else {
-    return detail::chain(
-        x, [](const auto& a) { return sin(a); }, [](const auto& a, const auto&) { return cos(a); });
-  }
-}
-
-template <Scalar X>
-X cos(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::cos;
-    return X(cos(x.v));
-  } else {
-    return detail::chain(
-        x, [](const auto& a) { return cos(a); },
-        [](const auto& a, const auto&) { return -sin(a); });
   }
 }
 
@@ -167,14 +184,23 @@ auto sigmoid(const X& x) {
   }
 }
 
-/// log(1 + e^x), computed as max(x, 0) + log(1 + e^-|x|)
+/// log(x / (1 - x)), the inverse of the sigmoid, near 1/2 computed as log(1 + (2x - 1) / (1 - x))
+template <Scalar X>
+X logit(const X& x) {
+  if constexpr (is_lane<X>) {
+    const X twice = 2 * x - 1, rest = 1 - x;
+    return where(abs(twice) < 0.5, log1p(twice / rest), log(x / rest));
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return logit(a); },
+        [](const auto& a, const auto&) { return 1.0 / (a * (1.0 - a)); });
+  }
+}
+
+/// log(1 + e^x), computed from e^-|x| so that nothing overflows
 template <Scalar X>
 X softplus(const X& x) {
-  if constexpr (is_lane<X>) return where(x > 0, x, X(0)) + log1p(exp(-abs(x)));
-  else
-    return detail::chain(
-        x, [](const auto& a) { return softplus(a); },
-        [](const auto& a, const auto&) { return sigmoid(a); });
+  return where(x > 0, x, 0) + log1p(exp(where(x > 0, -x, x)));
 }
 
 /// The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
@@ -217,14 +243,22 @@ template <class X, class Y>
 requires(Scalar<X> || Scalar<Y>) auto pow(const X& x, const Y& y) {
   if constexpr (!DualNumber<X> && !DualNumber<Y>) {
     using L = std::conditional_t<is_lane<X>, X, Y>;
-    using Limits = std::numeric_limits<typename L::Element>;
     using std::pow;
-    const L a(x), b(y), size = abs(a);
-    // xsimd's is for usual numbers: not 0 or subnormal to any power, nor anything to a huge one
-    const auto usual = size >= Limits::min() && size <= Limits::max() && abs(b) < 1e4;
+    const L a(x), b(y);
     const auto power = [](auto p, auto q) { return std::pow(p, q); };
-    if (all(usual)) return L(pow(a.v, b.v));
-    return where(usual, L(pow(a.v, b.v)), L(map_elements(power, a.v, b.v)));
+    // in double precision xsimd's is off by 58 units in the last place
+    if constexpr (std::is_same_v<typename L::Element, double>) {
+      return detail::by_elements(power, a, b);
+    } else {
+      // xsimd's is for usual numbers: not 0, negative or subnormal, nor the power of a huge one,
+      // and the further the result is from 1, the more it is off
+      using Limits = std::numeric_limits<typename L::Element>;
+      const L fast(pow(a.v, b.v));
+      const auto usual = a >= Limits::min() && a <= Limits::max() && abs(b) < 1e4 &&
+                         fast >= 0x1p-8 && fast <= 0x1p8;
+      if (all(usual)) return fast;
+      return where(usual, fast, detail::by_elements(power, a, b));
+    }
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));
     const auto a = detail::lift(like, x), b = detail::lift(like, y);

@@ -36,6 +36,7 @@ struct LaneTraits {
   static void store(V* to, V v) { *to = v; }
   static V select(bool mask, V a, V b) { return mask ? a : b; }
   static bool all(bool mask) { return mask; }
+  static V negative(V v) { return -v; }
 };
 
 template <class T, class A>
@@ -48,6 +49,7 @@ struct LaneTraits<xsimd::batch<T, A>> {
   static void store(T* to, const V& v) { v.store_unaligned(to); }
   static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
   static bool all(const Mask& mask) { return xsimd::all(mask); }
+  static V negative(const V& v) { return V(Element(-0.0)) - v; }
 };
 
 template <class V>
@@ -93,7 +95,8 @@ struct Lane {
   friend Lane operator-(const Lane& a, const Lane& b) { return Lane(V(a.v - b.v)); }
   friend Lane operator*(const Lane& a, const Lane& b) { return Lane(V(a.v * b.v)); }
   friend Lane operator/(const Lane& a, const Lane& b) { return Lane(V(a.v / b.v)); }
-  friend Lane operator-(const Lane& a) { return Lane(V(-a.v)); }
+  // not xsimd's, which makes 0 of 0 and not -0
+  friend Lane operator-(const Lane& a) { return Traits::negative(a.v); }
   friend Condition<V> operator<(const Lane& a, const Lane& b) { return {a.v < b.v}; }
   friend Condition<V> operator<=(const Lane& a, const Lane& b) { return {a.v <= b.v}; }
   friend Condition<V> operator>(const Lane& a, const Lane& b) { return {a.v > b.v}; }
@@ -116,6 +119,16 @@ V map_elements(F f, const V& v, const W&... w) {
   (std::make_index_sequence<1 + sizeof...(W)>());
   return Traits::load(out);
 }
+
+namespace detail {
+
+/// A function of the standard library of every element of some lanes.
+template <class F, class X, class... Y>
+X by_elements(F f, const X& x, const Y&... y) {
+  return X(map_elements(f, x.v, y.v...));
+}
+
+}  // namespace detail
 
 template <class X>
 inline constexpr bool is_lane = false;

@@ -33,7 +33,8 @@ Tensor& Tensor::requires_grad(bool wanted, Location where) {
   if (!wanted) {
     set_node(Ref<Node>(), 0);
   } else if (!node()) {
-    const Ref<Node> leaf = Node::make<Leaf>("leaf", Caller::or_else(where), 0, 1);
+    const Ref<Node> leaf =
+        Node::make<Leaf>("leaf", Caller::or_else(where), 0, std::span<const Tensor>(this, 1));
     set_node(leaf, 0);
   }
   return *this;
@@ -66,7 +67,24 @@ void Tensor::zero_grad(Location where) const {
 
 void Tensor::retain_grad(Location where) const {
   if (!node()) raise<GradError>(where, "retain_grad", "the tensor does not require gradients");
-  if (!is_leaf() && !node()->kept) node()->kept.reset(new Tensor[node()->grads.size()]);
+  if (is_leaf()) return;
+  if (!node()->watch) node()->watch = std::make_unique<Watch>();
+  if (!node()->watch->kept) node()->watch->kept.reset(new Tensor[node()->grads.size()]);
+}
+
+std::uint64_t Tensor::register_hook(Hook hook, Location where) const {
+  static std::atomic<std::uint64_t> next{1};
+  if (!node()) raise<GradError>(where, "register_hook", "the tensor does not require gradients");
+  if (!node()->watch) node()->watch = std::make_unique<Watch>();
+  const std::uint64_t id = next++;
+  node()->watch->hooks.push_back({output(), id, std::move(hook)});
+  return id;
+}
+
+void Tensor::remove_hook(std::uint64_t id, Location where) const {
+  const auto mine = [&](const Watch::Hooked& each) { return each.id == id; };
+  if (!node() || !node()->watch || std::erase_if(node()->watch->hooks, mine) == 0)
+    raise<ValueError>(where, "remove_hook", fmt::format("the tensor has no hook {}", id));
 }
 
 void Tensor::backward(const BackwardOptions& options, Location where) const {

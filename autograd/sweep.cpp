@@ -1,14 +1,13 @@
 #include <algorithm>
-#include <cstring>
-#include <xtape/autograd/fold.hpp>
 #include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/sweep_plane.hpp>
 
 namespace xtape {
 
+using namespace detail;
+
 namespace {
 
-constexpr int max_operands = 2 * max_arguments + 1, max_width = 16;  // 16 floats in AVX-512
-constexpr std::int64_t panel = 128;  // elements packed at a time; small stacks must hold them
 constexpr std::int64_t piece = 65536, max_pieces = 32;  // elements worth a piece of their own
 constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
 
@@ -27,7 +26,7 @@ struct Operand {
 
 template <class T>
 class Sweeper {
-  using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+  using Accumulator = typename Plane<T>::Accumulator;
 
  public:
   explicit Sweeper(const Sweep& sweep) : sweep_(sweep), count_(sweep.inputs + sweep.outputs) {
@@ -36,7 +35,6 @@ class Sweeper {
       const Value* value = k < sweep_.inputs ? sweep_.in[k] : sweep_.out[k - sweep_.inputs].value;
       operand.data = value ? value->as<char>() : nullptr;
       operand.boolean = value && value->dtype == boolean;
-      any_boolean_ |= operand.boolean;
     }
     collapse();
     for (int o = 0; o < sweep_.outputs; ++o) {
@@ -46,6 +44,7 @@ class Sweeper {
                     identity_of<T>(sweep_.fold));
     }
     choose_blocks();
+    set_plane();
   }
 
   void run() {
@@ -98,7 +97,29 @@ class Sweeper {
         if (size < 2 || size * each <= 2 * long_sum) continue;
         block_axis_ = axis;
         block_ = std::max<std::int64_t>(1, long_sum / each);
+        // short rows that are folded are added in pairs, a panel of them at a time
+        const std::int64_t columns = axes_[rank_ - 1].size;
+        if (axis == rank_ - 2 && columns < Plane<T>::long_row) block_ *= panel / columns;
       }
+  }
+
+  void set_plane() {
+    plane_.strip = sweep_.strip;
+    plane_.fold = sweep_.fold;
+    plane_.inputs = sweep_.inputs;
+    plane_.outputs = sweep_.outputs;
+    for (int k = 0; k < count_; ++k) {
+      const Operand& operand = operands_[k];
+      Track& track = plane_.tracks[k];
+      track.row = rank_ > 1 ? operand.strides[rank_ - 2] : 0;
+      track.column = operand.strides[rank_ - 1];
+      track.boolean = operand.boolean;
+      track.bytes = operand.boolean ? 1 : sizeof(T);
+      plane_.any_boolean |= operand.boolean;
+      if (k < sweep_.inputs) continue;
+      track.folded = folded_[k - sweep_.inputs];
+      track.accumulate = sweep_.out[k - sweep_.inputs].accumulate;
+    }
   }
 
   // Merges neighbouring axes that the same operands miss, and drops axes of size 1.
@@ -224,157 +245,33 @@ class Sweeper {
     return rows;
   }
 
-  Rows along_row(Rows row, std::int64_t columns) const {
-    for (int k = 0; k < count_; ++k) row.offset[k] += columns * operands_[k].strides[rank_ - 1];
-    return row;
-  }
-
-  void next_row(Rows& rows) const {
-    for (int axis = rank_ - 2; axis >= 0; --axis) {
-      for (int k = 0; k < count_; ++k) rows.offset[k] += operands_[k].strides[axis];
-      if (++rows.index[axis] < axes_[axis].size || axis == 0) return;
-      rows.index[axis] = 0;
+  // Goes on by rows that share all indices but that of their axis.
+  void advance(Rows& row, std::int64_t rows) const {
+    if (rank_ < 2) return;
+    for (int axis = rank_ - 2;; --axis, rows = 1) {
+      for (int k = 0; k < count_; ++k) row.offset[k] += rows * operands_[k].strides[axis];
+      row.index[axis] += rows;
+      if (row.index[axis] < axes_[axis].size || axis == 0) return;
+      row.index[axis] = 0;
       for (int k = 0; k < count_; ++k)
-        rows.offset[k] -= operands_[k].strides[axis] * axes_[axis].size;
+        row.offset[k] -= operands_[k].strides[axis] * axes_[axis].size;
     }
   }
 
   void sweep_rows(const Part& part, std::int64_t rows, std::int64_t column,
                   std::int64_t columns) const {
     Rows row = first_row(part, rank_ > 1 ? part.begin : 0, column);
-    if (any_boolean_ || columns < sweep_.width) {
-      const std::int64_t step = std::max<std::int64_t>(1, panel / columns);
-      for (std::int64_t r = 0; r < rows; r += step)
-        pack_rows(part, row, std::min(step, rows - r), columns);
-      return;
-    }
-    for (std::int64_t r = 0; r < rows; ++r, next_row(row)) {
-      const std::int64_t whole = columns / sweep_.width * sweep_.width;
-      const std::int64_t chunk = long_sum * long_sum / 4 * sweep_.width;
-      for (std::int64_t c = 0; c < whole; c += chunk)
-        direct(part, along_row(row, c), std::min(chunk, whole - c));
-      if (whole < columns) pack(part, along_row(row, whole), 1, columns - whole);
-    }
-  }
-
-  bool moves(int k) const { return operands_[k].strides[rank_ - 1] != 0; }
-  const T* input(int k, const Rows& row) const {
-    return reinterpret_cast<const T*>(operands_[k].data) + row.offset[k];
-  }
-
-  // Whole registers straight from and to memory.
-  void direct(const Part& part, const Rows& row, std::int64_t columns) const {
-    alignas(64) T splat[max_arguments + 1][max_width];
-    alignas(64) T folded[max_arguments][max_width];
-    Run run;
-    run.registers = columns / sweep_.width;
-    for (int k = 0; k < sweep_.inputs; ++k) {
-      const T* from = input(k, row);
-      run.moves[k] = moves(k);
-      if (!run.moves[k]) {
-        std::fill_n(splat[k], sweep_.width, *from);
-        from = splat[k];
+    for (std::int64_t done = 0; done < rows;) {
+      const std::int64_t left = rank_ > 1 ? axes_[rank_ - 2].size - row.index[rank_ - 2] : 1;
+      const std::int64_t together = std::min(rows - done, left);
+      Places places;
+      for (int k = 0; k < count_; ++k) {
+        char* const data = k < sweep_.inputs ? operands_[k].data : part.out[k - sweep_.inputs];
+        places.at[k] = data ? data + row.offset[k] * plane_.tracks[k].bytes : nullptr;
       }
-      run.in[k] = from;
-    }
-    for (int o = 0; o < sweep_.outputs; ++o) {
-      const int k = sweep_.inputs + o;
-      run.out[o] = nullptr;
-      if (!part.out[o]) {
-        run.into[o] = Into::nothing;
-      } else if (folded_[o] && !moves(k)) {
-        run.into[o] = Into::one;
-        run.out[o] = folded[o];
-      } else {
-        run.into[o] = folded_[o] || sweep_.out[o].accumulate ? Into::fold : Into::store;
-        run.out[o] = reinterpret_cast<T*>(part.out[o]) + row.offset[k];
-      }
-    }
-    sweep_.strip(run);
-    for (int o = 0; o < sweep_.outputs; ++o)
-      if (run.into[o] == Into::one) {
-        Accumulator sum = folded[o][0];
-        for (int i = 1; i < sweep_.width; ++i)
-          sum = fold_two(sweep_.fold, sum, Accumulator(folded[o][i]));
-        fold_into(part, o, row.offset[sweep_.inputs + o], sum);
-      }
-  }
-
-  void fold_into(const Part& part, int o, std::int64_t at, Accumulator sum) const {
-    T& cell = reinterpret_cast<T*>(part.out[o])[at];
-    cell = static_cast<T>(fold_two(sweep_.fold, Accumulator(cell), sum));
-  }
-
-  void pack_rows(const Part& part, Rows& row, std::int64_t rows, std::int64_t columns) const {
-    if (columns <= panel) {
-      row = pack(part, row, rows, columns);
-      return;
-    }
-    for (std::int64_t c = 0; c < columns; c += panel)
-      pack(part, along_row(row, c), 1, std::min(panel, columns - c));
-    next_row(row);
-  }
-
-  // Short rows and boolean elements: gathered into whole registers, computed, and spread again.
-  // Returns the row after them.
-  Rows pack(const Part& part, Rows row, std::int64_t rows, std::int64_t columns) const {
-    alignas(64) T in[max_arguments + 1][panel], out[max_arguments][panel];
-    Rows at = row;
-    for (std::int64_t r = 0; r < rows; ++r, next_row(row))
-      for (int k = 0; k < sweep_.inputs; ++k) gather(k, row, columns, in[k] + r * columns);
-    compute(in, out, rows * columns);
-    for (std::int64_t r = 0; r < rows; ++r, next_row(at))
-      for (int o = 0; o < sweep_.outputs; ++o) spread(part, o, at, columns, out[o] + r * columns);
-    return row;
-  }
-
-  void gather(int k, const Rows& row, std::int64_t columns, T* to) const {
-    const Operand& operand = operands_[k];
-    if (operand.boolean) {
-      const bool* from = reinterpret_cast<const bool*>(operand.data) + row.offset[k];
-      for (std::int64_t c = 0; c < columns; ++c) to[c] = moves(k) ? from[c] : *from;
-    } else if (moves(k)) {
-      std::memcpy(to, input(k, row), columns * sizeof(T));
-    } else {
-      std::fill_n(to, columns, *input(k, row));
-    }
-  }
-
-  void compute(T (*in)[panel], T (*out)[panel], std::int64_t n) const {
-    Run run;
-    run.registers = (n + sweep_.width - 1) / sweep_.width;
-    const std::int64_t padded = run.registers * sweep_.width;
-    for (int k = 0; k < sweep_.inputs; ++k) {
-      std::fill(in[k] + n, in[k] + padded, in[k][0]);
-      run.in[k] = in[k];
-      run.moves[k] = true;
-    }
-    for (int o = 0; o < sweep_.outputs; ++o) {
-      run.out[o] = out[o];
-      run.into[o] = sweep_.out[o].value ? Into::store : Into::nothing;
-    }
-    sweep_.strip(run);
-  }
-
-  void spread(const Part& part, int o, const Rows& row, std::int64_t columns, const T* from) const {
-    const int k = sweep_.inputs + o;
-    if (!part.out[o]) return;
-    if (operands_[k].boolean) {
-      bool* to = reinterpret_cast<bool*>(part.out[o]) + row.offset[k];
-      for (std::int64_t c = 0; c < columns; ++c) to[c] = from[c] != 0;
-    } else if (folded_[o] && !moves(k)) {
-      Accumulator sum = from[0];
-      for (std::int64_t c = 1; c < columns; ++c)
-        sum = fold_two(sweep_.fold, sum, Accumulator(from[c]));
-      fold_into(part, o, row.offset[k], sum);
-    } else {
-      T* to = reinterpret_cast<T*>(part.out[o]) + row.offset[k];
-      if (!folded_[o] && !sweep_.out[o].accumulate) {
-        std::memcpy(to, from, columns * sizeof(T));
-        return;
-      }
-      for (std::int64_t c = 0; c < columns; ++c)
-        to[c] = static_cast<T>(fold_two(sweep_.fold, Accumulator(to[c]), Accumulator(from[c])));
+      plane_.run(places, together, columns);
+      advance(row, together);
+      done += together;
     }
   }
 
@@ -386,7 +283,7 @@ class Sweeper {
   int block_axis_ = -1;
   std::int64_t block_ = 0;
   bool folded_[max_arguments] = {};
-  bool any_boolean_ = false;
+  Plane<T> plane_;
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ struct Run {
 };
 using Strip = void (*)(const Run&);
 
-enum class Fold : std::uint8_t { sum, max, min };
+enum class Fold : std::uint8_t { sum, product, max, min };
 
 struct SweepOutput {
   Value* value = nullptr;   // null: not wanted

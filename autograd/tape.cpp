@@ -17,13 +17,11 @@ namespace {
 thread_local bool recording = true;
 std::atomic<std::uint64_t> next_sequence{1};
 
-std::atomic<bool>& anomaly_flag() {
-  static std::atomic<bool> flag = [] {
-    const char* set = std::getenv("XTAPE_ANOMALY");
-    return set && *set && std::string_view(set) != "0";
-  }();
-  return flag;
+bool asked_for_anomalies() {
+  const char* set = std::getenv("XTAPE_ANOMALY");
+  return set && *set && std::string_view(set) != "0";
 }
+std::atomic<bool> anomaly = asked_for_anomalies();
 
 }  // namespace
 
@@ -59,29 +57,55 @@ static thread_local Doomed doomed;
 
 Tensor* Node::kept_grad(std::uint32_t output) {
   if (is_leaf()) return &grads[output];
-  return kept ? &kept[output] : nullptr;
+  return watch && watch->kept ? &watch->kept[output] : nullptr;
+}
+
+const std::int64_t* Node::sizes(std::uint32_t output) const {
+  const std::int64_t* entry = sizes_;
+  for (; output > 0; --output) entry += 2 + entry[1];
+  return entry;
+}
+DType Node::dtype(std::uint32_t output) const { return static_cast<DType>(sizes(output)[0]); }
+Shape Node::shape(std::uint32_t output) const {
+  const std::int64_t* const entry = sizes(output);
+  return Shape(std::span<const std::int64_t>(entry + 2, entry[1]));
+}
+
+std::size_t Node::tail_bytes(std::span<const Tensor> outputs) {
+  std::size_t bytes = outputs.size() * sizeof(Tensor);
+  for (const Tensor& output : outputs) bytes += (2 + output.rank()) * sizeof(std::int64_t);
+  return bytes;
 }
 
 void Node::destroy(Node* node) noexcept { doomed.add(node); }
 
 void Node::lay_out(const char* name, const Location& at, char* tail, std::size_t input_count,
-                   std::size_t output_count, std::size_t bytes) {
+                   std::span<const Tensor> outputs, std::size_t bytes) {
   op = name;
   where = at;
   sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
   inputs = {new (tail) Input[input_count], input_count};
   tail += input_count * sizeof(Input);
-  grads = {new (tail) Tensor[output_count], output_count};
+  grads = {new (tail) Tensor[outputs.size()], outputs.size()};
+  std::int64_t* entry = reinterpret_cast<std::int64_t*>(tail + outputs.size() * sizeof(Tensor));
+  sizes_ = entry;
+  for (const Tensor& output : outputs) {
+    *entry++ = static_cast<std::int64_t>(output.dtype());
+    *entry++ = output.rank();
+    entry = std::copy(output.shape().begin(), output.shape().end(), entry);
+  }
   bytes_ = bytes;
 }
 
 bool grad_enabled() { return recording; }
+std::uint64_t next_node() { return next_sequence.load(std::memory_order_relaxed); }
 
 GradMode::GradMode(bool on) : before_(std::exchange(recording, on)) {}
 GradMode::~GradMode() { recording = before_; }
 
-void set_anomaly(bool on) { anomaly_flag() = on; }
-bool anomaly_enabled() { return anomaly_flag().load(std::memory_order_relaxed); }
+void set_anomaly(bool on) { anomaly = on; }
+bool anomaly_enabled() { return anomaly.load(std::memory_order_relaxed); }
+bool detail::observed() { return anomaly_enabled() || profiling(); }
 
 bool must_record(std::span<const Operand> inputs) {
   if (!recording) return false;

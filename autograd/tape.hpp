@@ -9,6 +9,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <new>
@@ -19,6 +20,21 @@
 namespace xtape {
 
 class Backward;
+
+/// Sees a gradient that is complete, and may give another to take its place.
+using Hook = std::function<Tensor(const Tensor& grad)>;
+
+/// What the user wants of the gradients that arrive at a node; most nodes have none.
+struct Watch {
+  struct Hooked {
+    std::uint32_t output;
+    std::uint64_t id;
+    Hook hook;
+  };
+  std::vector<Hooked> hooks;
+  std::unique_ptr<Tensor[]> kept;  // by output, after every walk, if retain_grad() asked for it
+  Tensor arriving;                 // at a leaf with hooks: the sum of one walk
+};
 
 /// One recorded operation, or a leaf that collects its gradient. Subclasses hold what their vjp
 /// needs besides the inputs. A node lives in one pooled block with its inputs and slots behind it.
@@ -42,8 +58,8 @@ class Node {
   Location where;
   std::uint64_t sequence;
   std::span<Input> inputs;
-  std::span<Tensor> grads;         // one for each output: what has arrived so far
-  std::unique_ptr<Tensor[]> kept;  // the same after every walk, if retain_grad() asked for it
+  std::span<Tensor> grads;  // one for each output: what has arrived so far
+  std::unique_ptr<Watch> watch;
 
   virtual ~Node() = default;
   /// Hands every input its share of the gradient of the outputs.
@@ -54,14 +70,17 @@ class Node {
   virtual bool is_leaf() const { return false; }
   /// The gradient of an output that outlives the walk, or null if none does.
   Tensor* kept_grad(std::uint32_t output);
+  bool has_hooks() const { return watch && !watch->hooks.empty(); }
+  Shape shape(std::uint32_t output) const;
+  DType dtype(std::uint32_t output) const;
   static void destroy(Node* node) noexcept;
 
   /// Makes a node of type N from `arguments`, with its trailing arrays, in one block.
   template <class N, class... A>
   static Ref<Node> make(const char* op, const Location& where, std::size_t inputs,
-                        std::size_t outputs, A&&... arguments) {
+                        std::span<const Tensor> outputs, A&&... arguments) {
     const std::size_t head = (sizeof(N) + 15) / 16 * 16;
-    const std::size_t bytes = head + inputs * sizeof(Input) + outputs * sizeof(Tensor);
+    const std::size_t bytes = head + inputs * sizeof(Input) + tail_bytes(outputs);
     char* block = static_cast<char*>(pool::allocate(bytes));
     Node* node = new (block) N{std::forward<A>(arguments)...};
     node->lay_out(op, where, block + head, inputs, outputs, bytes);
@@ -69,8 +88,11 @@ class Node {
   }
 
  private:
+  static std::size_t tail_bytes(std::span<const Tensor> outputs);
   void lay_out(const char* name, const Location& at, char* tail, std::size_t input_count,
-               std::size_t output_count, std::size_t bytes);
+               std::span<const Tensor> outputs, std::size_t bytes);
+  const std::int64_t* sizes(std::uint32_t output) const;
+  const std::int64_t* sizes_ = nullptr;  // of each output: the element type, the rank, the sizes
   std::size_t bytes_ = 0;
   Node* next_doomed_ = nullptr;
   friend struct Doomed;
@@ -104,9 +126,16 @@ class Backward {
   Tensor input(int index) const;
   /// The first output with its place on the tape, if it was saved as the last operand.
   Tensor result() const;
+  /// A saved input with its place on the tape even if the shares are not recorded, for computing
+  /// something again.
+  Tensor attached(int index) const;
   /// Adds to the gradient of an input; an undefined tensor adds nothing. Move the share in, or give
   /// a temporary, if nobody else needs it: then it can become the gradient without a copy.
+  /// Throws ShapeError if the share is not like the input.
   void give(int input, Tensor share);
+  /// Adds to the gradient of a tensor that the vjp itself has recorded; the walk goes on from
+  /// there.
+  void resume(const Tensor& tensor, const Tensor& share);
   /// A gradient that has arrived at the input already and may be added to in place, or null.
   Tensor* accumulator(int input) const;
   /// True if the shares must be computed by operations, which are recorded or carry tangents.
@@ -147,6 +176,9 @@ struct EnableGrad : GradMode {
 void set_anomaly(bool on);
 bool anomaly_enabled();
 
+/// The number that the next node will get: nodes made from now on have no lower one.
+std::uint64_t next_node();
+
 /// True if an operation on these inputs must be recorded.
 bool must_record(std::span<const Operand> inputs);
 
@@ -159,12 +191,17 @@ void connect(const Ref<Node>& node, std::span<const Operand> inputs,
 /// True if an input carries a tangent: forward.cpp.
 bool carries_tangent(std::span<const Operand> inputs);
 
+/// Whether anomaly mode is on or a Profile is alive.
+bool observed();
 /// Throws AnomalyError if an output is not finite although all inputs are.
 void check_finite(const char* op, const Location& where, std::span<const Operand> inputs,
                   std::span<const Tensor> outputs);
-/// The same in anomaly mode, except for operations whose results may not be chosen.
+/// The same, except for operations whose results may not be chosen.
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs);
+/// Tells the profiles, and in anomaly mode checks the outputs.
+void observe(const char* op, const Location& where, std::span<const Operand> inputs,
+             std::span<const Tensor> outputs);
 
 template <class F>
 struct VjpNode final : Node {
@@ -185,11 +222,11 @@ struct VjpNode final : Node {
 template <class F>
 void record(const char* op, const Location& where, std::span<const Operand> inputs,
             std::span<const Tensor> outputs, F vjp) {
-  if (anomaly_enabled()) detail::check_forward(op, where, inputs, outputs);
+  if (detail::observed()) detail::observe(op, where, inputs, outputs);
   const bool on_tape = must_record(inputs);
   if (!on_tape && !detail::carries_tangent(inputs)) return;
-  detail::connect(Node::make<detail::VjpNode<F>>(op, Caller::or_else(where), inputs.size(),
-                                                 outputs.size(), std::move(vjp)),
+  detail::connect(Node::make<detail::VjpNode<F>>(op, Caller::or_else(where), inputs.size(), outputs,
+                                                 std::move(vjp)),
                   inputs, outputs, on_tape);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <initializer_list>
 #include <iosfwd>
 #include <string>
@@ -124,6 +125,13 @@ class Tensor {
   void zero_grad(Location where = {}) const;
   /// Keeps the gradient of a tensor that an operation made.
   void retain_grad(Location where = {}) const;
+  /// Calls `hook` with this tensor's gradient in every backward pass, once it is complete; if it
+  /// returns a tensor, of the same shape and element type, that takes the gradient's place; if it
+  /// returns Tensor(), the gradient stays. Hooks run in the order in which they came. Returns a
+  /// number for remove_hook(). Throws GradError if the tensor does not require gradients.
+  std::uint64_t register_hook(std::function<Tensor(const Tensor&)> hook, Location where = {}) const;
+  /// Takes a hook back. Throws ValueError if there is none of that number.
+  void remove_hook(std::uint64_t id, Location where = {}) const;
 
   /// Adds d(this)/d(leaf) to the gradient of every leaf below. `this` must have one element, unless
   /// a seed of its shape is given: then it is d(sum(seed * this))/d(leaf).
@@ -172,10 +180,20 @@ struct Tensor::Body {
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 std::string str(const Tensor& tensor);
 
+namespace detail {
+/// How many profiles are alive; see profile.hpp.
+inline std::atomic<int> profiles{0};
+inline bool profiling() { return profiles.load(std::memory_order_relaxed) > 0; }
+/// Notes the time at which an operation begins.
+void operation_begins();
+}  // namespace detail
+
 /// What an operation takes: a tensor or a number, and the line that passed it.
 class Arg {
  public:
-  Arg(const Tensor& tensor, Location where = {}) : tensor_(&tensor), where_(where) {}
+  Arg(const Tensor& tensor, Location where = {}) : tensor_(&tensor), where_(where) {
+    if (detail::profiling()) detail::operation_begins();
+  }
   template <class T>
   requires std::is_arithmetic_v<T> Arg(T number, Location where = {})
       : number_(static_cast<double>(number)), integral_(std::is_integral_v<T>), where_(where) {

@@ -3,6 +3,8 @@
 // be a number or a tensor that broadcasts, learnable or not.
 #pragma once
 
+#include <string_view>
+#include <xtape/autograd/generator.hpp>
 #include <xtape/ops/math.hpp>
 
 namespace xtape {
@@ -129,9 +131,9 @@ inline const auto gelu_tanh = detail::activation(
      .about = "gelu by a hyperbolic tangent",
      .formula = "x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) / 2",
      .source = "Hendrycks and Gimpel 2016"},
-    [](auto x) {
-      const double scale = std::sqrt(2 * std::numbers::inv_pi);
-      return 0.5 * x * (1 + tanh(scale * (x + 0.044715 * x * x * x)));
+    [](auto x) {  // (1 + tanh(u)) / 2 = sigmoid(2 u), which is accurate in the left tail
+      const double scale = 2 * std::sqrt(2 * std::numbers::inv_pi);
+      return x * sigmoid(scale * (x + 0.044715 * x * x * x));
     });
 
 inline const auto mish = detail::activation(
@@ -190,7 +192,19 @@ inline const auto log_sigmoid =
 
 inline const auto tanhshrink = detail::activation(
     {.name = "tanhshrink", .about = "x less its hyperbolic tangent", .formula = "x - tanh(x)"},
-    [](auto x) { return x - tanh(x); });
+    [](auto x) {  // near 0 as (x cosh(x) - sinh(x)) / cosh(x) with the series of the difference
+      const auto s = x * x, e = exp(x);
+      auto series = 1 + s * 10 / (9 * 20 * 21);
+      series = 1 + s * 9 / (8 * 18 * 19) * series;
+      series = 1 + s * 8 / (7 * 16 * 17) * series;
+      series = 1 + s * 7 / (6 * 14 * 15) * series;
+      series = 1 + s * 6 / (5 * 12 * 13) * series;
+      series = 1 + s * 5 / (4 * 10 * 11) * series;
+      series = 1 + s * 4 / (3 * 8 * 9) * series;
+      series = 1 + s * 3 / (2 * 6 * 7) * series;
+      series = 1 + s * 2 / (4 * 5) * series;
+      return where(s < 1, x * s / 3 * series * 2 / (e + 1 / e), x - tanh(x));
+    });
 
 inline const auto softshrink = detail::activation(
     {.name = "softshrink",
@@ -203,6 +217,15 @@ inline const auto softshrink = detail::activation(
     },
     Parameter{"lambd", 0.5, 1.2});
 
+inline const auto hardshrink = detail::activation(
+    {.name = "hardshrink",
+     .about = "x, and 0 within lambd of it",
+     .formula = "x < -lambd ? x : x <= lambd ? 0 : x",
+     .kinks = "lambd, -lambd",
+     .source = "Donoho and Johnstone 1994"},
+    [](auto x, auto lambd) { return where(x >= -lambd && x <= lambd, 0, x); },
+    Parameter{"lambd", 0.5, 1.2});
+
 inline const auto threshold = detail::activation(
     {.name = "threshold",
      .about = "x above a threshold, a constant elsewhere",
@@ -210,5 +233,21 @@ inline const auto threshold = detail::activation(
      .kinks = "threshold"},
     [](auto x, auto threshold, auto value) { return where(x <= threshold, value, x); },
     Parameter{"threshold", 0, 0.8}, Parameter{"value", 0, -0.3});
+
+namespace nn {
+
+/// prelu with one weight for all, or one for each channel of x, axis 1, as PyTorch's function.
+/// Throws ShapeError if the weight has neither 1 element nor as many as channels.
+Tensor prelu(const Arg& x, const Tensor& weight);
+
+/// gelu, exact or ("tanh") by a hyperbolic tangent. Throws ValueError for another `approximate`.
+Tensor gelu(const Arg& x, std::string_view approximate = "none");
+
+/// leaky_relu whose slope is drawn for every element from [lower, upper) in training, and is the
+/// middle of them otherwise. Throws ValueError unless lower <= upper. Xu et al. 2015.
+Tensor rrelu(const Arg& x, double lower = 1.0 / 8, double upper = 1.0 / 3, bool training = false,
+             Generator& generator = Generator::global());
+
+}  // namespace nn
 
 }  // namespace xtape

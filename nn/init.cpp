@@ -24,22 +24,9 @@ Tensor overwrite(const Tensor& tensor, const Tensor& drawn, double scale, double
   return tensor;
 }
 
-double kaiming_deviation(const Tensor& weight, const KaimingOptions& options,
-                         const Location& where) {
-  const Fans sizes = fans(weight, where);
-  const auto fan = static_cast<double>(options.mode == Mode::fan_in ? sizes.in : sizes.out);
-  return gain(options.nonlinearity, options.a, where) / std::sqrt(fan);
-}
-
-double xavier_deviation(const Tensor& weight, double gain, const Location& where) {
-  const Fans sizes = fans(weight, where);
-  return gain * std::sqrt(2 / static_cast<double>(sizes.in + sizes.out));
-}
-
 }  // namespace
 
-Fans fans(const Tensor& weight, Location where) {
-  const Shape& shape = weight.shape(where);
+Fans fans(const Shape& shape, Location where) {
   if (shape.rank() < 2)
     raise<ShapeError>(
         where, "init",
@@ -49,8 +36,12 @@ Fans fans(const Tensor& weight, Location where) {
   return {shape[1] * field, shape[0] * field};
 }
 
+Fans fans(const Tensor& weight, Location where) { return fans(weight.shape(where), where); }
+
 double gain(std::string_view nonlinearity, double a, Location where) {
-  if (nonlinearity == "linear" || nonlinearity == "sigmoid") return 1;
+  for (const char* linear : {"linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+                             "conv_transpose2d", "conv_transpose3d", "sigmoid"})
+    if (nonlinearity == linear) return 1;
   if (nonlinearity == "tanh") return 5.0 / 3;
   if (nonlinearity == "relu") return std::sqrt(2.0);
   if (nonlinearity == "leaky_relu") return std::sqrt(2 / (1 + a * a));
@@ -59,6 +50,21 @@ double gain(std::string_view nonlinearity, double a, Location where) {
                     fmt::format("no such nonlinearity: '{}'; linear, sigmoid, tanh, relu, "
                                 "leaky_relu or selu wanted",
                                 nonlinearity));
+}
+
+double xavier_deviation(const Shape& shape, double gain, Location where) {
+  const Fans sizes = fans(shape, where);
+  return gain * std::sqrt(2 / static_cast<double>(sizes.in + sizes.out));
+}
+
+double kaiming_deviation(const Shape& shape, const KaimingOptions& options, Location where) {
+  const Fans sizes = fans(shape, where);
+  const auto fan = static_cast<double>(options.mode == Mode::fan_in ? sizes.in : sizes.out);
+  return gain(options.nonlinearity, options.a, where) / std::sqrt(fan);
+}
+
+double lecun_deviation(const Shape& shape, Location where) {
+  return 1 / std::sqrt(static_cast<double>(fans(shape, where).in));
 }
 
 Tensor constant(const Tensor& tensor, double value, Location where) {
@@ -86,23 +92,33 @@ Tensor normal(const Tensor& tensor, double mean, double deviation, Generator& ge
 }
 
 Tensor xavier_uniform(const Tensor& weight, double gain, Generator& generator, Location where) {
-  const double bound = std::sqrt(3.0) * xavier_deviation(weight, gain, where);
+  const double bound = std::sqrt(3.0) * xavier_deviation(weight.shape(where), gain, where);
   return uniform(weight, -bound, bound, generator, where);
 }
 
 Tensor xavier_normal(const Tensor& weight, double gain, Generator& generator, Location where) {
-  return normal(weight, 0, xavier_deviation(weight, gain, where), generator, where);
+  return normal(weight, 0, xavier_deviation(weight.shape(where), gain, where), generator, where);
 }
 
 Tensor kaiming_uniform(const Tensor& weight, const KaimingOptions& options, Generator& generator,
                        Location where) {
-  const double bound = std::sqrt(3.0) * kaiming_deviation(weight, options, where);
+  const double bound = std::sqrt(3.0) * kaiming_deviation(weight.shape(where), options, where);
   return uniform(weight, -bound, bound, generator, where);
 }
 
 Tensor kaiming_normal(const Tensor& weight, const KaimingOptions& options, Generator& generator,
                       Location where) {
-  return normal(weight, 0, kaiming_deviation(weight, options, where), generator, where);
+  return normal(weight, 0, kaiming_deviation(weight.shape(where), options, where), generator,
+                where);
+}
+
+Tensor lecun_uniform(const Tensor& weight, Generator& generator, Location where) {
+  const double bound = std::sqrt(3.0) * lecun_deviation(weight.shape(where), where);
+  return uniform(weight, -bound, bound, generator, where);
+}
+
+Tensor lecun_normal(const Tensor& weight, Generator& generator, Location where) {
+  return normal(weight, 0, lecun_deviation(weight.shape(where), where), generator, where);
 }
 
 }  // namespace xtape::nn::init

@@ -1,13 +1,46 @@
 #include <fmt/format.h>
 
+#include <cmath>
+#include <numbers>
 #include <xtape/nn/losses.hpp>
-#include <xtape/ops/indexing.hpp>
-#include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
 
 namespace xtape::nn {
 
 namespace {
+
+// A loss of one formula of input and target, reduced in the same pass.
+template <class F, class... A>
+Tensor pairwise(const F& formula, const char* op, Reduction reduction, const Arg& input,
+                const Arg& target, const A&... more) {
+  const Caller caller(input.where());
+  check_same_shape(op, input, target);
+  return reduced(formula, reduction, input, target, more...);
+}
+
+// A weight as an argument of a formula over x; 1 if there is none.
+Arg weight_of(const Tensor& weight, const Tensor& x, const char* op, const Location& at) {
+  if (!weight.defined()) return Arg(1, at);
+  if (broadcast(weight.shape(), x.shape(), op, at) != x.shape())
+    raise<ShapeError>(at, op,
+                      fmt::format("a weight of shape {} does not broadcast to the input, {}",
+                                  weight.shape().str(), x.shape().str()));
+  return Arg(weight, at);
+}
+
+// Throws for the first element that is not in [low, high].
+void check_range(const Tensor& x, double low, double high, const char* op, const char* what,
+                 const Location& at) {
+  const auto check = [&](const auto* numbers) {
+    for (std::int64_t i = 0; i < x.numel(); ++i)
+      if (numbers[i] < low || numbers[i] > high)
+        raise<ValueError>(at, op, fmt::format("{} {} at position {}", what, numbers[i], i));
+  };
+  if (x.dtype() == float32) check(x.data<float>());
+  else if (x.dtype() == float64) check(x.data<double>());
+}
+
+}  // namespace
 
 void check_same_shape(const char* op, const Arg& input, const Arg& target) {
   const Shape a = input.as_tensor(float32).shape(), b = target.as_tensor(float32).shape();
@@ -18,67 +51,111 @@ void check_same_shape(const char* op, const Arg& input, const Arg& target) {
                                   a.str(), b.str()));
 }
 
-// A loss of one formula of input and target, reduced in the same pass.
-template <class F>
-Tensor pairwise(const F& formula, const char* op, const Arg& input, const Arg& target,
-                Reduction reduction) {
-  const Caller caller(input.where());
-  check_same_shape(op, input, target);
+Tensor reduce(const Tensor& losses, Reduction reduction, Location where) {
   switch (reduction) {
-    case Reduction::none: return formula(input, target);
-    case Reduction::sum: return formula.sum({}, input, target);
-    default: return formula.mean({}, input, target);
-  }
-}
-
-void check_classes(const Tensor& x, const Tensor& classes, const Location& at) {
-  const bool single = x.rank() == 1;
-  if ((x.rank() != 2 && !single) || classes.shape() != (single ? Shape{} : Shape{x.shape()[0]}))
-    raise<ShapeError>(at, "cross_entropy",
-                      fmt::format("logits {} and classes {}; [N, C] and [N] wanted",
-                                  x.shape().str(), classes.shape().str()));
-  if (!is_floating(x.dtype()))
-    raise<DTypeError>(at, "cross_entropy",
-                      fmt::format("logits are {}, not floating", name_of(x.dtype())));
-  if (classes.dtype() != int64)
-    raise<DTypeError>(at, "cross_entropy",
-                      fmt::format("classes are {}, int64 wanted", name_of(classes.dtype())));
-  const std::int64_t* index = classes.data<std::int64_t>();
-  const std::int64_t count = x.shape()[x.rank() - 1];
-  for (std::int64_t i = 0; i < classes.numel(); ++i)
-    if (index[i] < 0 || index[i] >= count)
-      raise<IndexError>(
-          at, "cross_entropy",
-          fmt::format("class {} at position {}, but there are {} classes", index[i], i, count));
-}
-
-}  // namespace
-
-Tensor cross_entropy(const Arg& logits, const Tensor& classes, const LossOptions& options) {
-  const Tensor x = logits.as_tensor(float32);
-  const Caller caller(logits.where());
-  check_classes(x, classes, logits.where());
-  // picked first: its gradient is then added to that of the sum, and touches few elements
-  const Tensor picked = gather(x, -1, unsqueeze(classes, -1));
-  const Tensor m = formulas::finite_or_zero(amax(x.detach(), -1, true));
-  const Tensor total = formulas::exp_difference.sum(Dims(-1).keep(), x, m);
-  // not logsumexp(x) - picked: where m is large that has no digits left
-  const Tensor losses = squeeze(log(total) + (m - picked), -1);
-  switch (options.reduction) {
     case Reduction::none: return losses;
     case Reduction::sum: return sum(losses);
-    default: return mean(losses);
+    case Reduction::mean: return mean(losses);
+    default: raise<ValueError>(where, "reduce", "batchmean is for kl_div");
   }
+}
+
+Tensor l1_loss(const Arg& input, const Arg& target, const LossOptions& options) {
+  return pairwise(formulas::absolute_error, "l1_loss", options.reduction, input, target);
 }
 
 Tensor mse_loss(const Arg& input, const Arg& target, const LossOptions& options) {
-  return pairwise(formulas::squared_error, "mse_loss", input, target, options.reduction);
+  return pairwise(formulas::squared_error, "mse_loss", options.reduction, input, target);
+}
+
+Tensor smooth_l1_loss(const Arg& input, const Arg& target, const SmoothL1Options& options) {
+  if (!(options.beta >= 0))
+    raise<ValueError>(input.where(), "smooth_l1_loss",
+                      fmt::format("beta is {}, at least 0 wanted", options.beta));
+  return pairwise(formulas::smooth_error, "smooth_l1_loss", options.reduction, input, target,
+                  options.beta);
+}
+
+Tensor huber_loss(const Arg& input, const Arg& target, const HuberOptions& options) {
+  if (!(options.delta > 0))
+    raise<ValueError>(input.where(), "huber_loss",
+                      fmt::format("delta is {}, more than 0 wanted", options.delta));
+  return pairwise(formulas::huber_error, "huber_loss", options.reduction, input, target,
+                  options.delta);
+}
+
+Tensor power_loss(const Arg& input, const Arg& target, const PowerOptions& options) {
+  if (!(options.exponent >= 1))
+    raise<ValueError>(input.where(), "power_loss",
+                      fmt::format("the exponent is {}, at least 1 wanted", options.exponent));
+  return pairwise(formulas::power_error, "power_loss", options.reduction, input, target,
+                  options.exponent);
+}
+
+Tensor binary_cross_entropy(const Arg& input, const Arg& target,
+                            const BinaryCrossEntropyOptions& options) {
+  constexpr const char* op = "binary_cross_entropy";
+  const Tensor p = input.as_tensor(float32);
+  check_range(p, 0, 1, op, "no probability:", input.where());
+  return pairwise(formulas::binary_loss, op, options.reduction, input, target,
+                  weight_of(options.weight, p, op, input.where()));
 }
 
 Tensor binary_cross_entropy_with_logits(const Arg& input, const Arg& target,
-                                        const LossOptions& options) {
-  return pairwise(formulas::logistic_loss, "binary_cross_entropy_with_logits", input, target,
-                  options.reduction);
+                                        const LogitsOptions& options) {
+  constexpr const char* op = "binary_cross_entropy_with_logits";
+  if (!options.weight.defined() && !options.pos_weight.defined())
+    return pairwise(formulas::logistic_loss, op, options.reduction, input, target);
+  const Tensor x = input.as_tensor(float32);
+  return pairwise(formulas::weighted_logistic_loss, op, options.reduction, input, target,
+                  weight_of(options.weight, x, op, input.where()),
+                  weight_of(options.pos_weight, x, op, input.where()));
+}
+
+Tensor kl_div(const Arg& input, const Arg& target, const KlDivOptions& options) {
+  const bool batch = options.reduction == Reduction::batchmean;
+  const Reduction reduction = batch ? Reduction::sum : options.reduction;
+  const Tensor loss = options.log_target
+                          ? pairwise(formulas::kl_log_term, "kl_div", reduction, input, target)
+                          : pairwise(formulas::kl_term, "kl_div", reduction, input, target);
+  if (!batch) return loss;
+  const Shape shape = input.as_tensor(float32).shape();
+  if (shape.rank() == 0)
+    raise<ShapeError>(input.where(), "kl_div", "batchmean needs an axis, the input is 0-d");
+  return loss / static_cast<double>(shape[0]);
+}
+
+Tensor poisson_nll_loss(const Arg& input, const Arg& target, const PoissonOptions& options) {
+  constexpr const char* op = "poisson_nll_loss";
+  const Tensor loss =
+      options.log_input
+          ? pairwise(formulas::poisson_log_loss, op, options.reduction, input, target)
+          : pairwise(formulas::poisson_loss, op, options.reduction, input, target, options.eps);
+  return options.full ? loss + reduced(formulas::stirling, options.reduction, target) : loss;
+}
+
+Tensor gaussian_nll_loss(const Arg& input, const Arg& target, const Tensor& var,
+                         const GaussianOptions& options) {
+  constexpr const char* op = "gaussian_nll_loss";
+  const Location at = input.where();
+  const Caller caller(at);
+  const Shape shape = input.as_tensor(float32).shape();
+  Tensor wide = var;
+  if (var.shape() != shape) {
+    Shape single;  // one variance for the last axis
+    for (int axis = 0; axis < shape.rank(); ++axis)
+      single.push_back(axis + 1 < shape.rank() ? shape[axis] : 1);
+    const bool left_out = var.rank() + 1 == shape.rank() && var.numel() == single.numel();
+    if (left_out) wide = unsqueeze(var, -1);
+    if (shape.rank() == 0 || wide.shape() != single)
+      raise<ShapeError>(at, op,
+                        fmt::format("input {} and var {}; one shape wanted, or 1 for the last axis",
+                                    shape.str(), var.shape().str()));
+  }
+  check_range(var, 0, HUGE_VAL, op, "a negative variance:", at);
+  const double offset = options.full ? 0.5 * std::log(2 * std::numbers::pi) : 0;
+  return pairwise(formulas::gaussian_loss, op, options.reduction, input, target, Arg(wide, at),
+                  options.eps, offset);
 }
 
 }  // namespace xtape::nn

@@ -19,14 +19,14 @@ struct OpsKernels {
 };
 
 /// A formula that also works on integers.
-template <class F>
-auto arithmetic(const Record& record, F formula) {
-  return builtin<OpsKernels, Entry::Kind::arithmetic>(record, formula);
+template <class F, class... P>
+auto arithmetic(const Record& record, F formula, P... parameters) {
+  return builtin<OpsKernels, Entry::Kind::arithmetic>(record, formula, parameters...);
 }
 /// A formula for floating tensors; integers are taken as float32.
-template <class F>
-auto function(const Record& record, F formula) {
-  return builtin<OpsKernels, Entry::Kind::function>(record, formula);
+template <class F, class... P>
+auto function(const Record& record, F formula, P... parameters) {
+  return builtin<OpsKernels, Entry::Kind::function>(record, formula, parameters...);
 }
 
 /// A function whose slope follows from its result; keeping that is faster than computing it again.

@@ -32,11 +32,18 @@ Tensor full(const Shape& shape, double value, DType dtype) {
 }
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor full_like(const Tensor& like, double value, Location where) {
-  return full(like.shape(where), value, like.dtype(where));
+Tensor full_like(const Tensor& like, double value, std::optional<DType> dtype, Location where) {
+  return full(like.shape(where), value, dtype.value_or(like.dtype(where)));
 }
-Tensor zeros_like(const Tensor& like, Location where) { return full_like(like, 0, where); }
-Tensor ones_like(const Tensor& like, Location where) { return full_like(like, 1, where); }
+Tensor zeros_like(const Tensor& like, std::optional<DType> dtype, Location where) {
+  return full_like(like, 0, dtype, where);
+}
+Tensor ones_like(const Tensor& like, std::optional<DType> dtype, Location where) {
+  return full_like(like, 1, dtype, where);
+}
+Tensor empty_like(const Tensor& like, std::optional<DType> dtype, Location where) {
+  return Tensor::empty(like.shape(where), dtype.value_or(like.dtype(where)));
+}
 
 Tensor arange(double start, double stop, double step, DType dtype, Location where) {
   if (step == 0) raise<ValueError>(where, "arange", "the step is 0");
@@ -48,6 +55,8 @@ Tensor arange(double start, double stop, double step, DType dtype, Location wher
                   [=](std::int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
+Tensor arange(double stop, DType dtype, Location where) { return arange(0, stop, 1, dtype, where); }
+
 Tensor linspace(double start, double stop, std::int64_t count, DType dtype, Location where) {
   if (count < 0)
     raise<ValueError>(where, "linspace", fmt::format("the count is negative: {}", count));
@@ -57,9 +66,11 @@ Tensor linspace(double start, double stop, std::int64_t count, DType dtype, Loca
   });
 }
 
-Tensor eye(std::int64_t n, DType dtype, Location where) {
-  return generate(Shape({n, n}, where), dtype,
-                  [n](std::int64_t i) { return i % (n + 1) == 0 ? 1.0 : 0.0; });
+Tensor eye(std::int64_t n, DType dtype, Location where) { return eye(n, n, dtype, where); }
+
+Tensor eye(std::int64_t n, std::int64_t m, DType dtype, Location where) {
+  return generate(Shape({n, m}, where), dtype,
+                  [m](std::int64_t i) { return i / m == i % m ? 1.0 : 0.0; });
 }
 
 }  // namespace xtape

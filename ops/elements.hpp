@@ -1,7 +1,13 @@
 // What operations that move elements share: an array seen as [outer, n, inner] around one axis.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/pool.hpp>
+#include <xtape/autograd/sweep.hpp>
 #include <xtape/autograd/tensor.hpp>
 
 namespace xtape::detail {
@@ -37,6 +43,52 @@ void by_type(DType dtype, F f) {
   else if (dtype == float64) f(static_cast<double*>(nullptr));
   else if (dtype == int64) f(static_cast<std::int64_t*>(nullptr));
   else f(static_cast<bool*>(nullptr));
+}
+
+/// A list of up to `capacity` items in memory of the pool, so that what runs again and again takes
+/// nothing from the heap.
+template <class T>
+class PooledList {
+  static_assert(std::is_trivially_destructible_v<T>);
+
+ public:
+  explicit PooledList(std::size_t capacity)
+      : bytes_(capacity * sizeof(T)), items_(static_cast<T*>(pool::allocate(bytes_))) {}
+  PooledList(PooledList&& other) noexcept
+      : bytes_(other.bytes_), size_(other.size_), items_(std::exchange(other.items_, nullptr)) {}
+  PooledList& operator=(PooledList&&) = delete;
+  ~PooledList() {
+    if (items_) pool::release(items_, bytes_);
+  }
+  template <class... A>
+  void emplace_back(A&&... arguments) {
+    new (items_ + size_++) T{std::forward<A>(arguments)...};
+  }
+  const T& operator[](std::size_t i) const { return items_[i]; }
+  std::span<const T> items() const { return {items_, size_}; }
+
+ private:
+  std::size_t bytes_, size_ = 0;
+  T* items_;
+};
+/// out = x folded to the shape `folded`, or x broadcast to `space`. The element type is out's; x
+/// has the same or is boolean.
+void fold(const Tensor& x, const Tensor& out, const Shape& space, const Shape& folded, Fold fold);
+
+/// Calls f(first element, columns) for strips of up to 256 neighbouring columns of the block, on
+/// several threads if it is large. The elements of a column are `inner` apart.
+template <class F>
+void for_columns(const Around& block, F f) {
+  constexpr std::int64_t width = 256, piece = 65536, most = 32;
+  const std::int64_t strips = (block.inner + width - 1) / width, tasks = block.outer * strips;
+  const std::int64_t size = block.outer * block.n * block.inner;
+  const std::int64_t pieces = std::clamp<std::int64_t>(size / piece, 1, std::min(most, tasks + 1));
+  xtape::parallel_for(pieces, [&](std::int64_t p) {
+    for (std::int64_t t = tasks * p / pieces; t < tasks * (p + 1) / pieces; ++t) {
+      const std::int64_t column = t % strips * width;
+      f(t / strips * block.n * block.inner + column, std::min(width, block.inner - column));
+    }
+  });
 }
 
 /// Zeros of a shape.

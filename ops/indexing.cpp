@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
-#include <cstring>
-#include <xtape/ops/elements.hpp>
+#include <algorithm>
+#include <xtape/ops/creation.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/strided.hpp>
 
 namespace xtape {
 
@@ -12,21 +13,15 @@ using namespace detail;
 
 namespace {
 
-// Checks an index tensor and returns it with negative indices counted from the left.
-Tensor checked_index(const Tensor& index, std::int64_t n, const char* op, const Location& at) {
-  if (index.dtype() != int64)
+void check_index(const Tensor& index, std::int64_t lowest, std::int64_t n, const char* op,
+                 const Location& at) {
+  if (index.dtype(at) != int64)
     raise<DTypeError>(at, op, fmt::format("the index is {}, int64 wanted", name_of(index.dtype())));
-  const std::int64_t* from = index.value()->as<std::int64_t>();
-  Tensor out;
-  for (std::int64_t i = 0; i < index.numel(); ++i) {
-    if (from[i] < -n || from[i] >= n)
+  const std::int64_t* const from = index.value()->as<std::int64_t>();
+  for (std::int64_t i = 0; i < index.numel(); ++i)
+    if (from[i] < lowest || from[i] >= n)
       raise<IndexError>(
           at, op, fmt::format("index {} at position {}, but the axis has size {}", from[i], i, n));
-    if (from[i] >= 0) continue;
-    if (!out.defined()) out = index.copy();
-    out.value()->as<std::int64_t>()[i] += n;
-  }
-  return out.defined() ? out : index;
 }
 
 void check_gather(const Shape& x, int axis, const Shape& index, const char* op,
@@ -39,17 +34,40 @@ void check_gather(const Shape& x, int axis, const Shape& index, const char* op,
                                   index.str(), x.str(), axis));
 }
 
+void check_type(const Tensor& x, const Tensor& source, const char* op, const char* verb,
+                const Location& at) {
+  if (source.dtype(at) != x.dtype())
+    raise<DTypeError>(
+        at, op, fmt::format("{} {} to {}", name_of(source.dtype()), verb, name_of(x.dtype())));
+}
+
+// The part of `source` that an index uses, from its beginning: PyTorch takes larger sources, too.
+Tensor used_part(const Tensor& source, const Shape& index, const char* op, const Location& at) {
+  if (source.shape() == index) return source;
+  bool fits = source.rank() == index.rank();
+  for (int i = 0; fits && i < index.rank(); ++i) fits = index[i] <= source.shape()[i];
+  if (!fits)
+    raise<ShapeError>(
+        at, op,
+        fmt::format("the source has shape {}, the index {}", source.shape().str(), index.str()));
+  View view = View::whole(source.shape());
+  view.shape = index;
+  return pick(source, view, op, at);
+}
+
 // Calls f(position in x, position in index) for every element of the index.
 template <class F>
 void for_gathered(const Shape& x, int axis, const Shape& index, const std::int64_t* indices, F f) {
   const std::int64_t total = index.numel();
+  const int last = x.rank() - 1;
   std::int64_t strides[Shape::max_rank], position[Shape::max_rank] = {}, base = 0, stride = 1;
-  for (int i = x.rank() - 1; i >= 0; stride *= x[i--]) strides[i] = stride;
-  const std::int64_t along = strides[axis];
+  for (int i = last; i >= 0; stride *= x[i--]) strides[i] = stride;
+  const std::int64_t along = strides[axis], width = index[last];
   strides[axis] = 0;
-  for (std::int64_t i = 0; i < total; ++i) {
-    f(base + indices[i] * along, i);
-    for (int j = x.rank() - 1; j >= 0; --j) {
+  for (std::int64_t row = 0; row < total; row += width) {
+    for (std::int64_t c = 0; c < width; ++c)
+      f(base + c * strides[last] + indices[row + c] * along, row + c);
+    for (int j = last - 1; j >= 0; --j) {
       base += strides[j];
       if (++position[j] < index[j]) break;
       base -= strides[j] * index[j];
@@ -68,12 +86,39 @@ void add_scattered(const Tensor& to, int axis, const Tensor& index, const Tensor
   });
 }
 
-Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& given, const char* op,
+// Adds the slices of `source` to the `rows` of `to` along an axis.
+void add_slices(const Tensor& to, int axis, const Tensor& index, const Tensor& source) {
+  const Around whole(to.shape(), axis);
+  const std::int64_t count = index.numel();
+  const std::int64_t* const rows = index.value()->as<std::int64_t>();
+  by_type(to.dtype(), [&]<class T>(T*) {
+    const T* in = source.value()->as<T>();
+    for (std::int64_t o = 0; o < whole.outer; ++o)
+      for (std::int64_t i = 0; i < count; ++i) {
+        T* const out = to.value()->as<T>() + (o * whole.n + rows[i]) * whole.inner;
+        for (std::int64_t k = 0; k < whole.inner; ++k) out[k] = static_cast<T>(out[k] + in[k]);
+        in += whole.inner;
+      }
+  });
+}
+
+// Gives the transpose of a picking: adds to a gradient that is there, or to zeros of `shape` by
+// `added` if that must be recorded, else in place by `add`.
+template <class Add, class Added>
+void give_transposed(Backward& backward, const Shape& shape, const Location& at, Add add,
+                     Added added) {
+  if (Tensor* there = backward.accumulator(0)) {
+    there->value()->changed(at);
+    return add(*there);
+  }
+  Tensor zeros = zeros_of(shape, backward.grad().dtype());
+  if (backward.create_graph()) return backward.give(0, added(zeros));
+  add(zeros);
+  backward.give(0, std::move(zeros));
+}
+
+Tensor gathered(const Tensor& x, int axis, const Tensor& index, const char* op,
                 const Location& at) {
-  const Caller caller(at);
-  const int axis = normalize_axis(dim, x.rank(), op, at);
-  check_gather(x.shape(), axis, given.shape(), op, at);
-  const Tensor index = checked_index(given, x.shape()[axis], op, at);
   const Tensor out = Tensor::empty(index.shape(), x.dtype());
   by_size(x.dtype(), [&]<class T>(T*) {
     const T* in = x.value()->as<T>();
@@ -81,44 +126,46 @@ Tensor gathered(const Tensor& x, std::int64_t dim, const Tensor& given, const ch
     for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
                  [&](std::int64_t from, std::int64_t i) { to[i] = in[from]; });
   });
-  return record(op, at, {unsaved(x), saved(index)}, out,
-                [shape = x.shape(), axis, at](Backward& backward) {
-                  const Tensor& share = backward.grad();
-                  const Tensor index = backward.input(1);
-                  if (Tensor* there = backward.accumulator(0)) {
-                    there->value()->changed(at);
-                    return add_scattered(*there, axis, index, share);
-                  }
-                  Tensor zeros = zeros_of(shape, share.dtype());
-                  if (backward.create_graph())
-                    return backward.give(0, scatter_add(zeros, axis, index, share));
-                  add_scattered(zeros, axis, index, share);
-                  backward.give(0, std::move(zeros));
-                });
+  return record(
+      op, at, {unsaved(x), saved(index)}, out, [shape = x.shape(), axis, at](Backward& backward) {
+        const Tensor& share = backward.grad();
+        const Tensor index = backward.input(1);
+        give_transposed(
+            backward, shape, at, [&](const Tensor& to) { add_scattered(to, axis, index, share); },
+            [&](const Tensor& to) { return scatter_add(to, axis, index, share); });
+      });
+}
+
+// The 1-d index of index_select() and index_add().
+void check_rows(const Tensor& index, std::int64_t n, const char* op, const Location& at) {
+  if (index.rank(at) != 1)
+    raise<ShapeError>(at, op,
+                      fmt::format("a 1-d index wanted, its shape is {}", index.shape().str()));
+  check_index(index, 0, n, op, at);
 }
 
 }  // namespace
 
 Tensor gather(const Arg& argument, std::int64_t dim, const Tensor& index) {
-  return gathered(argument.as_tensor(float32), dim, index, "gather",
-                  Caller::or_else(argument.where()));
+  const Tensor x = argument.as_tensor(float32);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const int axis = normalize_axis(dim, x.rank(), "gather", at);
+  check_gather(x.shape(), axis, index.shape(at), "gather", at);
+  check_index(index, 0, x.shape()[axis], "gather", at);
+  return gathered(x, axis, index, "gather", at);
 }
 
-Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
-                   const Tensor& source) {
+Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& index,
+                   const Tensor& given) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "scatter_add", at);
-  check_gather(x.shape(), axis, given.shape(), "scatter_add", at);
-  if (source.shape() != given.shape())
-    raise<ShapeError>(at, "scatter_add",
-                      fmt::format("the source has shape {}, the index {}", source.shape().str(),
-                                  given.shape().str()));
-  if (source.dtype() != x.dtype())
-    raise<DTypeError>(at, "scatter_add",
-                      fmt::format("{} added to {}", name_of(source.dtype()), name_of(x.dtype())));
-  const Tensor index = checked_index(given, x.shape()[axis], "scatter_add", at);
+  check_gather(x.shape(), axis, index.shape(at), "scatter_add", at);
+  check_type(x, given, "scatter_add", "added", at);
+  check_index(index, 0, x.shape()[axis], "scatter_add", at);
+  const Tensor source = used_part(given, index.shape(), "scatter_add", at);
   const Tensor out = x.copy();
   add_scattered(out, axis, index, source);
   return record("scatter_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
@@ -129,15 +176,45 @@ Tensor scatter_add(const Arg& argument, std::int64_t dim, const Tensor& given,
                 });
 }
 
-Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) {
+Tensor scatter(const Arg& argument, std::int64_t dim, const Tensor& index, const Arg& written) {
+  const Tensor x = argument.as_tensor(float32);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const int axis = normalize_axis(dim, x.rank(), "scatter", at);
+  check_gather(x.shape(), axis, index.shape(at), "scatter", at);
+  check_index(index, 0, x.shape()[axis], "scatter", at);
+  const Tensor given = written.as_tensor(x.dtype());
+  check_type(x, given, "scatter", "written", at);
+  const Tensor source = written.is_tensor() ? used_part(given, index.shape(), "scatter", at)
+                                            : broadcast_to(given, index.shape());
+  const Tensor out = x.copy();
+  by_size(x.dtype(), [&]<class T>(T*) {
+    const T* const in = source.value()->as<T>();
+    T* const to = out.value()->as<T>();
+    for_gathered(x.shape(), axis, index.shape(), index.value()->as<std::int64_t>(),
+                 [&](std::int64_t place, std::int64_t i) { to[place] = in[i]; });
+  });
+  return record("scatter", at, {unsaved(x), unsaved(source), saved(index)}, out,
+                [axis, shape = x.shape()](Backward& backward) {
+                  const Tensor& share = backward.grad();
+                  const Tensor index = backward.input(2);
+                  if (backward.needs(0)) backward.give(0, scatter(share, axis, index, 0));
+                  if (!backward.needs(1)) return;
+                  // whose element stayed: the number of each one is written, and read again
+                  const Tensor count = reshape(
+                      arange(0, static_cast<double>(index.numel()), 1, int64), index.shape());
+                  const Tensor winner =
+                      gather(scatter(zeros_of(shape, int64), axis, index, count), axis, index);
+                  backward.give(1, where(winner == count, gather(share, axis, index), 0));
+                });
+}
+
+Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& index) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
   const int axis = normalize_axis(dim, x.rank(), "index_select", at);
-  if (given.rank() != 1)
-    raise<ShapeError>(at, "index_select",
-                      fmt::format("a 1-d index wanted, its shape is {}", given.shape().str()));
-  const Tensor index = checked_index(given, x.shape()[axis], "index_select", at);
+  check_rows(index, x.shape()[axis], "index_select", at);
   const Around whole(x.shape(), axis);
   const std::int64_t count = index.numel(), bytes = whole.inner * size_of(x.dtype());
   const Tensor out = Tensor::empty(replaced(x.shape(), axis, count), x.dtype());
@@ -147,24 +224,52 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& given) 
       std::memcpy(out.value()->as<char>() + (o * count + i) * bytes,
                   x.value()->as<char>() + (o * whole.n + rows[i]) * bytes, bytes);
   return record("index_select", at, {unsaved(x), saved(index)}, out,
-                [shape = x.shape(), axis](Backward& backward) {
-                  // the index along every other axis, so that the transpose is scatter_add
+                [shape = x.shape(), axis, at](Backward& backward) {
                   const Tensor& share = backward.grad();
                   const Tensor index = backward.input(1);
-                  Shape around;
-                  for (int i = 0; i < shape.rank(); ++i)
-                    around.push_back(i == axis ? index.numel() : 1);
-                  const Tensor everywhere = broadcast_to(reshape(index, around), share.shape());
-                  backward.give(
-                      0, scatter_add(zeros_of(shape, share.dtype()), axis, everywhere, share));
+                  give_transposed(
+                      backward, shape, at,
+                      [&](const Tensor& to) { add_slices(to, axis, index, share); },
+                      [&](const Tensor& to) { return index_add(to, axis, index, share); });
                 });
 }
 
-Tensor take(const Arg& argument, const Tensor& index) {
+Tensor index_add(const Arg& argument, std::int64_t dim, const Tensor& index, const Tensor& source) {
   const Tensor x = argument.as_tensor(float32);
-  const Caller caller(argument.where());
-  const Tensor flat = reshape(index, {-1});
-  return reshape(gathered(reshape(x, {-1}), 0, flat, "take", argument.where()), index.shape());
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const int axis = normalize_axis(dim, x.rank(), "index_add", at);
+  check_rows(index, x.shape()[axis], "index_add", at);
+  check_type(x, source, "index_add", "added", at);
+  const Shape wanted = replaced(x.shape(), axis, index.numel());
+  if (source.shape() != wanted)
+    raise<ShapeError>(
+        at, "index_add",
+        fmt::format("the source has shape {}, {} wanted", source.shape().str(), wanted.str()));
+  const Tensor out = x.copy();
+  add_slices(out, axis, index, source);
+  return record("index_add", at, {unsaved(x), unsaved(source), saved(index)}, out,
+                [axis](Backward& backward) {
+                  backward.give(0, backward.grad());
+                  if (backward.needs(1))
+                    backward.give(1, index_select(backward.grad(), axis, backward.input(2)));
+                });
+}
+
+Tensor take(const Arg& argument, const Tensor& given) {
+  const Tensor x = argument.as_tensor(float32);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const std::int64_t n = x.numel();
+  check_index(given, -n, n, "take", at);
+  Tensor index = reshape(given, {-1});
+  const std::int64_t* const from = index.value()->as<std::int64_t>();
+  if (std::any_of(from, from + index.numel(), [](std::int64_t i) { return i < 0; })) {
+    index = index.copy();
+    std::int64_t* const to = index.value()->as<std::int64_t>();
+    for (std::int64_t i = 0; i < index.numel(); ++i) to[i] += to[i] < 0 ? n : 0;
+  }
+  return reshape(gathered(reshape(x, {-1}), 0, index, "take", at), given.shape());
 }
 
 }  // namespace xtape

@@ -10,25 +10,35 @@ namespace formulas {
 inline const auto exp = detail::function_by_result<Entry::Kind::function>(
     {.name = "exp", .about = "the exponential", .formula = "exp(x)"},
     [](auto x) { return xtape::exp(x); });
+inline const auto exp2 = detail::function_by_result<Entry::Kind::function>(
+    {.name = "exp2", .about = "two to the power x", .formula = "exp2(x)"},
+    [](auto x) { return xtape::exp2(x); });
 inline const auto expm1 =
     detail::function({.name = "expm1", .about = "e^x - 1, accurate near 0", .formula = "expm1(x)"},
                      [](auto x) { return xtape::expm1(x); });
 inline const auto log = detail::function(
     {.name = "log", .about = "the natural logarithm", .formula = "log(x)", .low = 0.05},
     [](auto x) { return xtape::log(x); });
+inline const auto log2 = detail::function(
+    {.name = "log2", .about = "the logarithm to base 2", .formula = "log2(x)", .low = 0.05},
+    [](auto x) { return xtape::log2(x); });
+inline const auto log10 = detail::function(
+    {.name = "log10", .about = "the logarithm to base 10", .formula = "log10(x)", .low = 0.05},
+    [](auto x) { return xtape::log10(x); });
 inline const auto log1p = detail::function(
     {.name = "log1p", .about = "log(1 + x), accurate near 0", .formula = "log1p(x)", .low = -0.9},
     [](auto x) { return xtape::log1p(x); });
 inline const auto sqrt = detail::function_by_result<Entry::Kind::function>(
     {.name = "sqrt", .about = "the square root", .formula = "sqrt(x)", .low = 0.05},
     [](auto x) { return xtape::sqrt(x); });
+inline const auto rsqrt = detail::function(
+    {.name = "rsqrt", .about = "one over the square root", .formula = "1 / sqrt(x)", .low = 0.05},
+    [](auto x) { return 1 / xtape::sqrt(x); });
+inline const auto reciprocal =
+    detail::function({.name = "reciprocal", .about = "one over x", .formula = "1 / x", .low = 0.5},
+                     [](auto x) { return 1 / x; });
 inline const auto square = detail::arithmetic(
     {.name = "square", .about = "the square", .formula = "x * x"}, [](auto x) { return x * x; });
-inline const auto sin = detail::function({.name = "sin", .about = "the sine", .formula = "sin(x)"},
-                                         [](auto x) { return xtape::sin(x); });
-inline const auto cos =
-    detail::function({.name = "cos", .about = "the cosine", .formula = "cos(x)"},
-                     [](auto x) { return xtape::cos(x); });
 inline const auto tanh = detail::function_by_result<Entry::Kind::activation>(
     {.name = "tanh", .about = "the hyperbolic tangent", .formula = "tanh(x)"},
     [](auto x) { return xtape::tanh(x); });
@@ -37,10 +47,15 @@ inline const auto sigmoid = detail::function_by_result<Entry::Kind::activation>(
     [](auto x) { return xtape::sigmoid(x); });
 inline const auto softplus = builtin<detail::OpsKernels, Entry::Kind::activation>(
     {.name = "softplus",
-     .about = "a smooth relu",
-     .formula = "x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))",
+     .about = "a smooth relu; exactly x where beta x exceeds a threshold",
+     .formula = "beta * x > threshold ? x : x > 0 ? x + log1p(exp(-beta * x)) / beta : "
+                "log1p(exp(beta * x)) / beta",
+     .kinks = "threshold / beta",
      .source = "Dugas et al. 2001"},
-    [](auto x) { return xtape::softplus(x); });
+    [](auto x, auto beta, auto threshold) {
+      return where(beta * x > threshold, x, xtape::softplus(beta * x) / beta);
+    },
+    Parameter{"beta", 1, 0.6}, Parameter{"threshold", 20, 1.2});
 inline const auto erf =
     detail::function({.name = "erf", .about = "the error function", .formula = "erf(x)"},
                      [](auto x) { return xtape::erf(x); });
@@ -73,26 +88,38 @@ inline const auto finite_or_zero = detail::function({.name = "finite_or_zero",
 }  // namespace formulas
 
 inline Tensor exp(const Arg& x) { return formulas::exp(x); }
+/// 2^x
+inline Tensor exp2(const Arg& x) { return formulas::exp2(x); }
 /// e^x - 1, accurate near 0.
 inline Tensor expm1(const Arg& x) { return formulas::expm1(x); }
 /// The natural logarithm.
 inline Tensor log(const Arg& x) { return formulas::log(x); }
+/// The logarithm to base 2.
+inline Tensor log2(const Arg& x) { return formulas::log2(x); }
+/// The logarithm to base 10.
+inline Tensor log10(const Arg& x) { return formulas::log10(x); }
 /// log(1 + x), accurate near 0.
 inline Tensor log1p(const Arg& x) { return formulas::log1p(x); }
 inline Tensor sqrt(const Arg& x) { return formulas::sqrt(x); }
+/// 1 / sqrt(x)
+inline Tensor rsqrt(const Arg& x) { return formulas::rsqrt(x); }
+/// 1 / x
+inline Tensor reciprocal(const Arg& x) { return formulas::reciprocal(x); }
 inline Tensor square(const Arg& x) { return formulas::square(x); }
-inline Tensor sin(const Arg& x) { return formulas::sin(x); }
-inline Tensor cos(const Arg& x) { return formulas::cos(x); }
 inline Tensor tanh(const Arg& x) { return formulas::tanh(x); }
 /// 1 / (1 + e^-x), without overflow.
 inline Tensor sigmoid(const Arg& x) { return formulas::sigmoid(x); }
-/// log(1 + e^x), without overflow.
-inline Tensor softplus(const Arg& x) { return formulas::softplus(x); }
+/// log(1 + e^(beta x)) / beta without overflow; exactly x, with slope 1, where beta x > threshold.
+inline Tensor softplus(const Arg& x, const Arg& beta = 1, const Arg& threshold = 20) {
+  return formulas::softplus(x, beta, threshold);
+}
 /// The error function.
 inline Tensor erf(const Arg& x) { return formulas::erf(x); }
 /// 1 - erf(x), accurate in the tail.
 inline Tensor erfc(const Arg& x) { return formulas::erfc(x); }
-/// a^b. d/da = b a^(b-1), 0 where b is 0; d/db = a^b log(a), 0 where a is 0 and b >= 0.
-inline Tensor pow(const Arg& a, const Arg& b) { return formulas::pow(a, b); }
+/// a^b. d/da = b a^(b-1), 0 where b is 0; d/db = a^b log(a), 0 where a is 0 and b >= 0. Integers
+/// give integers, where negative exponents round towards 0. Throws ValueError for a number as
+/// negative exponent of integers.
+Tensor pow(const Arg& a, const Arg& b);
 
 }  // namespace xtape

@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <xtape/ops/elements.hpp>
 #include <xtape/ops/reduce.hpp>
+#include <xtape/ops/scan.hpp>
 #include <xtape/ops/shaping.hpp>
 
 namespace xtape {
+
+using namespace detail;
 
 namespace {
 
@@ -14,31 +17,77 @@ struct Same {
     y[0] = x[0];
   }
 };
-struct MaxFold {
-  template <class V>
-  static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
-  }
-};
-struct MinFold {
-  template <class V>
-  static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
-  }
-};
 
-template <class T>
-Strip strip_of(Fold fold) {
-  if (fold == Fold::sum) return &detail::strip<T, 1, 1, detail::SumFold, Same>;
-  if (fold == Fold::max) return &detail::strip<T, 1, 1, MaxFold, Same>;
-  return &detail::strip<T, 1, 1, MinFold, Same>;
-}
+// From x and the maximum m: exp(x - m) without those that are 1, and the number of those.
+struct BelowMaximum {
+  template <class V>
+  void operator()(const V* x, V* y) const {
+    const Lane<V> a(x[0]), m(x[1]), none(0), one(1);
+    y[0] = where(a == m, none, exp(a - m)).v;
+    y[1] = where(a == m, one, none).v;
+  }
+};
 
 template <class T>
 constexpr int width = LaneTraits<Register<T>>::width;
 
-// out = x folded to the shape `folded`, or x broadcast to `space`.
-void sweep(const Tensor& x, const Tensor& out, const Shape& space, const Shape& folded, Fold fold) {
+template <class T>
+Strip strip_of(Fold fold) {
+  return with_fold(fold, []<class F>(F) -> Strip { return &strip<T, 1, 1, F, Same>; });
+}
+
+// The product along the middle axis of [outer, n, inner].
+Tensor product(const Tensor& x, const Location& at) {
+  const Shape folded = replaced(x.shape(), 1, 1);
+  const Tensor out = Tensor::empty(folded, x.dtype());
+  fold(x, out, x.shape(), folded, Fold::product);
+  return record("prod", at, {saved(x)}, out, [](Backward& backward) {
+    // the product of all elements before one and all after it, whatever the element itself is
+    const Tensor x = backward.input(0);
+    const Tensor others = recurrence(x, {}, 1, 1) * recurrence(x, {}, 1, 1, true);
+    backward.give(0, weigh(backward.grad(), others));
+  });
+}
+
+// log(sum(exp(x - m))) for the maximum m, which has the shape of the result.
+Tensor log_sum_above(const Tensor& x, const Tensor& m, const Location& at) {
+  const Tensor rest = Tensor::empty(m.shape(), x.dtype());
+  const Tensor ties = Tensor::empty(m.shape(), x.dtype());
+  Sweep sweep{.space = x.shape(),
+              .dtype = x.dtype(),
+              .strip = &strip<double, 2, 2, SumFold, BelowMaximum>,
+              .width = width<double>,
+              .inputs = 2,
+              .outputs = 2,
+              .in = {x.value().get(), m.value().get()},
+              .out = {}};
+  if (x.dtype() == float32) {
+    sweep.strip = &strip<float, 2, 2, SumFold, BelowMaximum>;
+    sweep.width = width<float>;
+  }
+  sweep.out[0] = {rest.value().get(), m.shape(), false};
+  sweep.out[1] = {ties.value().get(), m.shape(), false};
+  sweep.run();
+  const Tensor out = log1p(rest + (ties - 1));
+  return record("logsumexp", at, {saved(x), saved(m), saved(out)}, out, [](Backward& backward) {
+    backward.give(0, formulas::exp_share(backward.grad(), backward.input(0), backward.input(1),
+                                         backward.result()));
+  });
+}
+
+// How many elements are not 0, and out of how many.
+std::pair<Tensor, std::int64_t> count(const Arg& argument, const Dims& dims, const char* op) {
+  const Caller caller(argument.where());
+  const Tensor x = argument.as_tensor(float32);
+  const Reduced to(x.shape(), dims, op, argument.where());
+  const std::int64_t results = std::max<std::int64_t>(1, to.result.numel());
+  return {sum(x.dtype() == boolean ? x : x != 0, dims), x.numel() / results};
+}
+
+}  // namespace
+
+void detail::fold(const Tensor& x, const Tensor& out, const Shape& space, const Shape& folded,
+                  Fold fold) {
   Sweep sweep{.space = space,
               .dtype = out.dtype(),
               .strip = nullptr,
@@ -61,48 +110,12 @@ void sweep(const Tensor& x, const Tensor& out, const Shape& space, const Shape& 
   sweep.run();
 }
 
-Tensor extremum(const Arg& argument, const Dims& dims, bool keepdim, Fold fold, const char* op) {
-  const Tensor x = argument.as_tensor(float32);
-  const Location at = Caller::or_else(argument.where());
-  const Reduction to(x.shape(), dims.keep(keepdim), op, at);
-  if (x.numel() == 0 && to.folded.numel() > 0)
-    raise<ShapeError>(at, op,
-                      fmt::format("no elements to choose from in shape {}", x.shape().str()));
-  const Tensor numbers = x.dtype() == boolean ? cast(Arg(x, at), int64) : x;
-  const Tensor out = Tensor::empty(to.result, numbers.dtype());
-  sweep(numbers, out, x.shape(), to.folded, fold);
-  return record(
-      op, at, {saved(numbers), saved(out)}, out, [folded = to.folded](Backward& backward) {
-        const Tensor input = backward.input(0), chosen = reshape(backward.input(1), folded);
-        const Tensor ties = cast(input.detach() == chosen, input.dtype());
-        const Tensor share = reshape(backward.grad(), folded) / sum_to(ties, folded);
-        backward.give(0, where(ties, share, 0));
-      });
-}
-
-template <class T>
-void first_maxima(const T* x, std::int64_t* out, std::int64_t outer, std::int64_t n,
-                  std::int64_t inner) {
-  for (std::int64_t o = 0; o < outer; ++o)
-    for (std::int64_t i = 0; i < inner; ++i) {
-      const T* column = x + o * n * inner + i;
-      std::int64_t best = 0;
-      for (std::int64_t k = 1; k < n; ++k) {
-        const T candidate = column[k * inner], leader = column[best * inner];
-        if (candidate > leader || (candidate != candidate && leader == leader)) best = k;
-      }
-      out[o * inner + i] = best;
-    }
-}
-
-}  // namespace
-
 Tensor sum(const Arg& argument, const Dims& dims, bool keepdim) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
+  const Reduced to(x.shape(), dims.keep(keepdim || dims.keepdim), "sum", at);
   Tensor out = Tensor::empty(to.result, is_floating(x.dtype()) ? x.dtype() : int64);
-  sweep(x, out, x.shape(), to.folded, Fold::sum);
+  fold(x, out, x.shape(), to.folded, Fold::sum);
   return record("sum", at, {unsaved(x)}, out,
                 [shape = x.shape(), folded = to.folded](Backward& backward) {
                   backward.give(0, broadcast_to(reshape(backward.grad(), folded), shape));
@@ -116,51 +129,63 @@ Tensor mean(const Arg& x, const Dims& dims, bool keepdim) {
     raise<DTypeError>(x.where(), "mean",
                       fmt::format("of a floating tensor wanted, this one is {}; cast() it",
                                   name_of(tensor.dtype())));
-  const Reduction to(tensor.shape(), dims, "mean", x.where());
+  const Reduced to(tensor.shape(), dims, "mean", x.where());
   const double count = static_cast<double>(tensor.numel()) /
                        static_cast<double>(std::max<std::int64_t>(1, to.folded.numel()));
   return sum(tensor, dims, keepdim) / count;
 }
 
-Tensor amax(const Arg& x, const Dims& dims, bool keepdim) {
-  return extremum(x, dims, keepdim || dims.keepdim, Fold::max, "amax");
-}
-
-Tensor amin(const Arg& x, const Dims& dims, bool keepdim) {
-  return extremum(x, dims, keepdim || dims.keepdim, Fold::min, "amin");
-}
-
-Tensor argmax(const Arg& argument, std::int64_t dim, bool keepdim) {
-  const Tensor x = argument.as_tensor(float32);
-  const int axis = normalize_axis(dim, x.rank(), "argmax", argument.where());
-  const Reduction to(x.shape(), Dims(axis).keep(keepdim), "argmax", argument.where());
-  const std::int64_t n = x.shape()[axis];
-  if (n == 0)
-    raise<ShapeError>(argument.where(), "argmax",
-                      fmt::format("no elements to choose from in shape {}", x.shape().str()));
-  std::int64_t outer = 1, inner = 1;
-  for (int i = 0; i < axis; ++i) outer *= x.shape()[i];
-  for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
-  Tensor out = Tensor::empty(to.result, int64);
-  std::int64_t* indices = out.value()->as<std::int64_t>();
-  switch (x.dtype()) {
-    case DType::float32: first_maxima(x.value()->as<float>(), indices, outer, n, inner); break;
-    case DType::float64: first_maxima(x.value()->as<double>(), indices, outer, n, inner); break;
-    case DType::int64: first_maxima(x.value()->as<std::int64_t>(), indices, outer, n, inner); break;
-    case DType::boolean: first_maxima(x.value()->as<bool>(), indices, outer, n, inner); break;
+Tensor prod(const Arg& argument, const Dims& dims, bool keepdim) {
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  Tensor x = argument.as_tensor(float32);
+  const Shape shape = x.shape();
+  const Reduced to(shape, dims.keep(keepdim || dims.keepdim), "prod", at);
+  if (x.dtype() == boolean) x = cast(x, int64);
+  // one product for every run of neighbouring axes
+  std::int64_t outer = 1, rest = shape.numel();
+  bool done = false;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (to.folded[axis] == shape[axis]) {
+      outer *= shape[axis];
+      continue;
+    }
+    std::int64_t n = 1;
+    for (; axis < shape.rank() && to.folded[axis] == 1; ++axis) n *= shape[axis];
+    --axis;
+    rest = 1;
+    for (int after = axis + 1; after < shape.rank(); ++after) rest *= shape[after];
+    x = product(reshape(x, Shape{outer, n, rest}), at);
+    done = true;
   }
-  return out;
+  if (!done) x = product(reshape(x, Shape{x.numel(), 1, 1}), at);
+  return reshape(x, to.result);
 }
 
 Tensor logsumexp(const Arg& argument, const Dims& dims, bool keepdim) {
-  const Caller caller(argument.where());
-  const Tensor x = argument.as_tensor(float32);
-  const Tensor m = extremum(x.detach(), dims, true, Fold::max, "logsumexp");
-  const Tensor finite = formulas::finite_or_zero(m);
-  const Tensor total = formulas::exp_difference.sum(dims.keep(), x, finite);
-  const Tensor out = formulas::log_scaled(total, finite);
-  const Reduction to(x.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", argument.where());
-  return reshape(out, to.result);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  const Tensor given = argument.as_tensor(float32);
+  const Reduced to(given.shape(), dims.keep(keepdim || dims.keepdim), "logsumexp", at);
+  const Tensor x = is_floating(given.dtype()) ? given : cast(given, float32);
+  if (x.numel() == 0) return log(sum(exp(x), dims, keepdim));
+  const Tensor extrema = Tensor::empty(to.folded, x.dtype());
+  fold(x, extrema, x.shape(), to.folded, Fold::max);
+  const Tensor m = formulas::finite_or_zero(extrema);
+  return reshape(log_sum_above(x, m, at) + m, to.result);
+}
+
+Tensor any(const Arg& x, const Dims& dims, bool keepdim) {
+  return count(x, dims.keep(keepdim || dims.keepdim), "any").first > 0;
+}
+
+Tensor all(const Arg& x, const Dims& dims, bool keepdim) {
+  const auto [nonzero, total] = count(x, dims.keep(keepdim || dims.keepdim), "all");
+  return nonzero == total;
+}
+
+Tensor count_nonzero(const Arg& x, const Dims& dims) {
+  return count(x, dims, "count_nonzero").first;
 }
 
 Tensor sum_to(const Arg& argument, const Shape& shape) {
@@ -171,7 +196,7 @@ Tensor sum_to(const Arg& argument, const Shape& shape) {
     raise<ShapeError>(at, "sum_to",
                       fmt::format("{} does not broadcast to {}", shape.str(), x.shape().str()));
   Tensor out = Tensor::empty(shape, is_floating(x.dtype()) ? x.dtype() : int64);
-  sweep(x, out, x.shape(), shape, Fold::sum);
+  fold(x, out, x.shape(), shape, Fold::sum);
   return record("sum_to", at, {unsaved(x)}, out, [before = x.shape()](Backward& backward) {
     backward.give(0, broadcast_to(backward.grad(), before));
   });
@@ -186,7 +211,7 @@ Tensor broadcast_to(const Arg& argument, const Shape& shape) {
                       fmt::format("{} does not broadcast to {}", x.shape().str(), shape.str()));
   const Tensor numbers = x.dtype() == boolean ? cast(Arg(x, at), int64) : x;
   Tensor out = Tensor::empty(shape, numbers.dtype());
-  sweep(numbers, out, shape, shape, Fold::sum);
+  fold(numbers, out, shape, shape, Fold::sum);
   if (x.dtype() == boolean) return cast(out, boolean);
   return record("broadcast_to", at, {unsaved(x)}, out, [before = x.shape()](Backward& backward) {
     backward.give(0, sum_to(backward.grad(), before));

@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cstring>
-#include <xtape/ops/elements.hpp>
-#include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/strided.hpp>
 
 namespace xtape {
 
@@ -24,111 +21,31 @@ Tensor with_shape(const Tensor& x, const Shape& shape, const char* op, const Loc
                 });
 }
 
-template <class T>
-void permute_elements(const T* from, T* to, const Shape& out, const std::int64_t* strides) {
-  const int rank = out.rank();
-  if (rank == 0) {
-    *to = *from;
-    return;
-  }
-  const std::int64_t columns = out[rank - 1], step = strides[rank - 1];
-  const std::int64_t rows = columns == 0 ? 0 : out.numel() / columns;
-  if (rank >= 2 && step != 1 && strides[rank - 2] == 1) {  // a transposition: go by square blocks
-    constexpr std::int64_t block = 16;
-    const std::int64_t height = out[rank - 2];
-    std::int64_t index[Shape::max_rank] = {}, offset = 0;
-    for (std::int64_t plane = 0; plane < (height == 0 ? 0 : rows / height); ++plane) {
-      T* const here = to + plane * height * columns;
-      for (std::int64_t r0 = 0; r0 < height; r0 += block)
-        for (std::int64_t c0 = 0; c0 < columns; c0 += block)
-          for (std::int64_t r = r0; r < std::min(r0 + block, height); ++r)
-            for (std::int64_t c = c0; c < std::min(c0 + block, columns); ++c)
-              here[r * columns + c] = from[offset + r + c * step];
-      for (int axis = rank - 3; axis >= 0; --axis) {
-        offset += strides[axis];
-        if (++index[axis] < out[axis]) break;
-        offset -= strides[axis] * out[axis];
-        index[axis] = 0;
-      }
-    }
-    return;
-  }
-  std::int64_t index[Shape::max_rank] = {}, offset = 0;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::int64_t c = 0; c < columns; ++c) *to++ = from[offset + c * step];
-    for (int axis = rank - 2; axis >= 0; --axis) {
-      offset += strides[axis];
-      if (++index[axis] < out[axis]) break;
-      offset -= strides[axis] * out[axis];
-      index[axis] = 0;
-    }
-  }
-}
-
-// A range with its bounds worked out: `count` indices from `start`, `step` apart.
-struct Steps {
-  std::int64_t start, step, count;
+// The order of axes after a permutation.
+struct Order {
+  int axes[Shape::max_rank];
 };
 
-Steps resolve(const Range& range, std::int64_t n, const Location& at) {
-  if (range.step == 0) raise<ValueError>(at, "slice", "the step is 0");
-  const std::int64_t step = std::clamp(range.step, -n - 1, n + 1);  // larger ones mean the same
-  const std::int64_t lowest = step > 0 ? 0 : -1, highest = step > 0 ? n : n - 1;
-  const auto bound = [&](std::int64_t i) { return std::clamp(i < 0 ? i + n : i, lowest, highest); };
-  const std::int64_t start = range.start ? bound(*range.start) : (step > 0 ? lowest : highest);
-  const std::int64_t stop = range.stop ? bound(*range.stop) : (step > 0 ? highest : lowest);
-  const std::int64_t span = step > 0 ? stop - start : start - stop;
-  return {start, step, span <= 0 ? 0 : (span + std::abs(step) - 1) / std::abs(step)};
-}
-
-// whole[.., start + i step, ..] = or += part[.., i, ..], or part = whole.
-template <class T, class F>
-void along(const Around& whole, const Steps& steps, T* whole_data, T* part_data, F f) {
-  for (std::int64_t o = 0; o < whole.outer; ++o)
-    for (std::int64_t i = 0; i < steps.count; ++i)
-      f(whole_data + (o * whole.n + steps.start + i * steps.step) * whole.inner,
-        part_data + (o * steps.count + i) * whole.inner, whole.inner);
-}
-
-Tensor cut(const Tensor& x, int axis, const Steps& steps, const Location& at);
-
-// Zeros of `shape` with `part` at the steps along an axis: the transpose of a slice.
-Tensor embed(const Tensor& part, const Shape& shape, int axis, const Steps& steps,
-             const Location& at) {
-  const Tensor out = zeros_of(shape, part.dtype());
-  by_size(out.dtype(), [&]<class T>(T*) {
-    along(Around(shape, axis), steps, out.value()->as<T>(), part.value()->as<T>(),
-          [](T* to, T* from, std::int64_t n) { std::copy_n(from, n, to); });
+Tensor permuted(const Tensor& x, const Order& order, const char* op, const Location& at) {
+  const View whole = View::whole(x.shape());
+  View view;
+  Order inverse{};
+  for (int j = 0; j < x.rank(); ++j) {
+    view.push_back(x.shape()[order.axes[j]], whole.strides[order.axes[j]]);
+    inverse.axes[order.axes[j]] = j;
+  }
+  return record(op, at, {unsaved(x)}, picked(x, view), [inverse, op, at](Backward& backward) {
+    backward.give(0, permuted(backward.grad(), inverse, op, at));
   });
-  return record("embed", at, {unsaved(part)}, out, [axis, steps, at](Backward& backward) {
-    backward.give(0, cut(backward.grad(), axis, steps, at));
-  });
-}
-
-Tensor cut(const Tensor& x, int axis, const Steps& steps, const Location& at) {
-  const Tensor out = Tensor::empty(replaced(x.shape(), axis, steps.count), x.dtype());
-  by_size(x.dtype(), [&]<class T>(T*) {
-    along(Around(x.shape(), axis), steps, x.value()->as<T>(), out.value()->as<T>(),
-          [](T* from, T* to, std::int64_t n) { std::copy_n(from, n, to); });
-  });
-  return record("slice", at, {unsaved(x)}, out,
-                [shape = x.shape(), axis, steps, at](Backward& backward) {
-                  const Tensor& share = backward.grad();
-                  Tensor* there = backward.accumulator(0);
-                  if (!there) return backward.give(0, embed(share, shape, axis, steps, at));
-                  there->value()->changed(at);
-                  by_type(share.dtype(), [&]<class T>(T*) {
-                    along(Around(shape, axis), steps, there->value()->as<T>(),
-                          share.value()->as<T>(), [](T* to, const T* from, std::int64_t n) {
-                            for (std::int64_t i = 0; i < n; ++i) to[i] += from[i];
-                          });
-                  });
-                });
 }
 
 }  // namespace
 
-Tensor reshape(const Arg& argument, std::initializer_list<std::int64_t> sizes) {
+Tensor reshape(const Arg& x, std::initializer_list<std::int64_t> sizes) {
+  return reshape(x, std::span<const std::int64_t>(sizes.begin(), sizes.size()));
+}
+
+Tensor reshape(const Arg& argument, std::span<const std::int64_t> sizes) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   std::int64_t known = 1;
@@ -157,11 +74,12 @@ Tensor reshape(const Arg& x, const Shape& shape) {
 Tensor flatten(const Arg& argument, std::int64_t first, std::int64_t last) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  if (x.rank() == 0) return with_shape(x, {1}, "flatten", at);
-  const int begin = normalize_axis(first, x.rank(), "flatten", at);
-  const int end = normalize_axis(last, x.rank(), "flatten", at);
+  const int rank = std::max(1, x.rank());  // a 0-d tensor becomes one of 1 axis
+  const int begin = normalize_axis(first, rank, "flatten", at);
+  const int end = normalize_axis(last, rank, "flatten", at);
   if (end < begin)
     raise<IndexError>(at, "flatten", fmt::format("axis {} comes after axis {}", first, last));
+  if (x.rank() == 0) return with_shape(x, {1}, "flatten", at);
   Shape shape;
   for (int axis = 0; axis < x.rank(); ++axis) {
     if (axis > begin && axis <= end) shape[begin] *= x.shape()[axis];
@@ -185,114 +103,79 @@ Tensor unsqueeze(const Arg& argument, std::int64_t dim) {
 Tensor squeeze(const Arg& argument, std::int64_t dim) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const int axis = normalize_axis(dim, x.rank(), "squeeze", at);
-  if (x.shape()[axis] != 1) return x;
+  const int axis = normalize_axis(dim, std::max(1, x.rank()), "squeeze", at);
+  if (x.rank() == 0 || x.shape()[axis] != 1) return x;
   Shape shape;
   for (int i = 0; i < x.rank(); ++i)
     if (i != axis) shape.push_back(x.shape()[i]);
   return with_shape(x, shape, "squeeze", at);
 }
 
-Tensor permute(const Arg& argument, const std::vector<std::int64_t>& dims) {
+Tensor squeeze(const Arg& argument) {
+  const Tensor x = argument.as_tensor(float32);
+  Shape shape;
+  for (const std::int64_t size : x.shape())
+    if (size != 1) shape.push_back(size);
+  return with_shape(x, shape, "squeeze", Caller::or_else(argument.where()));
+}
+
+Tensor permute(const Arg& argument, const Dims& dims) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  std::int64_t source[Shape::max_rank], strides[Shape::max_rank], stride = 1;
-  for (int i = x.rank() - 1; i >= 0; stride *= x.shape()[i--]) source[i] = stride;
+  Order order{};
   bool seen[Shape::max_rank] = {};
-  std::vector<std::int64_t> inverse(dims.size());
-  Shape shape;
-  for (std::size_t j = 0; j < dims.size(); ++j) {
-    const int axis = normalize_axis(dims[j], x.rank(), "permute", at);
-    if (std::exchange(seen[axis], true) || static_cast<int>(dims.size()) != x.rank())
+  int place = 0;
+  for (const std::int64_t dim : dims.axes()) {
+    const int axis = normalize_axis(dim, x.rank(), "permute", at);
+    if (std::exchange(seen[axis], true) || static_cast<int>(dims.axes().size()) != x.rank())
       raise<IndexError>(at, "permute",
                         fmt::format("[{}] does not name each of the {} axes of shape {} once",
-                                    fmt::join(dims, ", "), x.rank(), x.shape().str()));
-    inverse[axis] = static_cast<std::int64_t>(j);
-    strides[j] = source[axis];
-    shape.push_back(x.shape()[axis]);
+                                    fmt::join(dims.axes(), ", "), x.rank(), x.shape().str()));
+    order.axes[place++] = axis;
   }
-  if (shape.rank() != x.rank())
+  if (place != x.rank())
     raise<IndexError>(at, "permute", fmt::format("no axes named for shape {}", x.shape().str()));
-  const Tensor out = Tensor::empty(shape, x.dtype());
-  if (out.numel() > 0)
-    by_size(x.dtype(), [&]<class T>(T*) {
-      permute_elements(x.value()->as<T>(), out.value()->as<T>(), shape, strides);
-    });
-  return record("permute", at, {unsaved(x)}, out, [inverse](Backward& backward) {
-    backward.give(0, permute(backward.grad(), inverse));
-  });
+  return permuted(x, order, "permute", at);
 }
 
 Tensor transpose(const Arg& argument, std::int64_t dim0, std::int64_t dim1) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  std::vector<std::int64_t> dims(x.rank());
-  for (int i = 0; i < x.rank(); ++i) dims[i] = i;
-  std::swap(dims[normalize_axis(dim0, x.rank(), "transpose", at)],
-            dims[normalize_axis(dim1, x.rank(), "transpose", at)]);
-  return permute(Arg(x, at), dims);
+  Order order{};
+  for (int i = 0; i < x.rank(); ++i) order.axes[i] = i;
+  std::swap(order.axes[normalize_axis(dim0, x.rank(), "transpose", at)],
+            order.axes[normalize_axis(dim1, x.rank(), "transpose", at)]);
+  return permuted(x, order, "transpose", at);
 }
 
-Tensor slice(const Arg& argument, std::int64_t dim, const Range& range) {
+Tensor movedim(const Arg& argument, const Dims& source, const Dims& destination) {
   const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  const int axis = normalize_axis(dim, x.rank(), "slice", at);
-  return cut(x, axis, resolve(range, x.shape()[axis], at), at);
-}
-
-Tensor cat(const std::vector<Tensor>& tensors, std::int64_t dim, Location where) {
-  const Location at = Caller::or_else(where);
-  const Caller caller(at);
-  if (tensors.empty()) raise<ValueError>(at, "cat", "no tensors given");
-  const Tensor& first = tensors.front();
-  const int axis = normalize_axis(dim, first.rank(), "cat", at);
-  std::vector<std::int64_t> starts;
-  std::vector<Operand> operands;
-  std::int64_t total = 0;
-  for (const Tensor& tensor : tensors) {
-    if (tensor.dtype() != first.dtype())
-      raise<DTypeError>(
-          at, "cat", fmt::format("{} beside {}", name_of(first.dtype()), name_of(tensor.dtype())));
-    if (tensor.rank() != first.rank() ||
-        replaced(tensor.shape(), axis, 0) != replaced(first.shape(), axis, 0))
-      raise<ShapeError>(at, "cat",
-                        fmt::format("sizes differ outside axis {}: {} and {}", axis,
-                                    first.shape().str(), tensor.shape().str()));
-    starts.push_back(total);
-    operands.push_back(unsaved(tensor));
-    total += tensor.shape()[axis];
+  const std::size_t count = source.axes().size();
+  if (destination.axes().size() != count)
+    raise<ValueError>(at, "movedim",
+                      fmt::format("{} axes to {} places", count, destination.axes().size()));
+  constexpr int free = -1;
+  Order order;
+  std::fill_n(order.axes, Shape::max_rank, int{free});
+  bool moved[Shape::max_rank] = {};
+  for (std::size_t i = 0; i < count; ++i) {
+    const int from = normalize_axis(source.axes()[i], x.rank(), "movedim", at);
+    const int to = normalize_axis(destination.axes()[i], x.rank(), "movedim", at);
+    if (std::exchange(moved[from], true) || order.axes[to] != free)
+      raise<IndexError>(
+          at, "movedim",
+          fmt::format("an axis is named twice: [{}] to [{}]", fmt::join(source.axes(), ", "),
+                      fmt::join(destination.axes(), ", ")));
+    order.axes[to] = from;
   }
-  const Tensor out = Tensor::empty(replaced(first.shape(), axis, total), first.dtype());
-  const Around whole(out.shape(), axis);
-  const std::int64_t element = size_of(first.dtype());
-  for (std::size_t k = 0; k < tensors.size(); ++k) {
-    const std::int64_t bytes = tensors[k].shape()[axis] * whole.inner * element;
-    for (std::int64_t o = 0; o < whole.outer && bytes > 0; ++o)
-      std::memcpy(out.value()->as<char>() + (o * whole.n + starts[k]) * whole.inner * element,
-                  tensors[k].value()->as<char>() + o * bytes, bytes);
+  int next = 0;
+  for (int place = 0; place < x.rank(); ++place) {
+    if (order.axes[place] != free) continue;
+    while (moved[next]) ++next;
+    order.axes[place] = next++;
   }
-  starts.push_back(total);
-  record("cat", at, operands, {&out, 1}, [axis, starts, at](Backward& backward) {
-    for (int k = 0; k < backward.input_count(); ++k)
-      if (backward.needs(k))
-        backward.give(k, cut(backward.grad(), axis, {starts[k], 1, starts[k + 1] - starts[k]}, at));
-  });
-  return out;
-}
-
-Tensor stack(const std::vector<Tensor>& tensors, std::int64_t dim, Location where) {
-  const Caller caller(where);
-  if (tensors.empty()) raise<ValueError>(where, "stack", "no tensors given");
-  const Shape& first = tensors.front().shape();
-  dim = normalize_axis(dim, first.rank() + 1, "stack", where);
-  std::vector<Tensor> expanded;
-  for (const Tensor& tensor : tensors) {
-    if (tensor.shape() != first)
-      raise<ShapeError>(where, "stack",
-                        fmt::format("shapes differ: {} and {}", first.str(), tensor.shape().str()));
-    expanded.push_back(unsqueeze(tensor, dim));
-  }
-  return cat(expanded, dim);
+  return permuted(x, order, "movedim", at);
 }
 
 }  // namespace xtape

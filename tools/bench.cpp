@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -68,14 +69,18 @@ struct Mlp {
     const bool binary = sizes.back() == 1;
     const Tensor classes = cast(rand({batch}) * static_cast<double>(sizes.back()), int64);
     const Tensor labels = cast(rand({batch, 1}) > 0.5, float32);
-    optim::SGD sgd(net.parameters(), {.lr = 0.01, .momentum = 0.9});
+    std::unique_ptr<optim::Optimizer> updates;
+    if (optimizer == "adam") updates = std::make_unique<optim::Adam>(net.parameters());
+    else
+      updates = std::make_unique<optim::SGD>(net.parameters(),
+                                             optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
     measure({{"workload", "mlp"}}, timing, [&] {
-      sgd.zero_grad();
+      updates->zero_grad();
       const Tensor y = net(x);
       const Tensor loss =
           binary ? nn::binary_cross_entropy_with_logits(y, labels) : nn::cross_entropy(y, classes);
       loss.backward();
-      sgd.step();
+      updates->step();
     });
   }
 };
@@ -158,7 +163,7 @@ int main(int argc, char** argv) {
   mlp_app->add_option("--sizes", mlp.sizes, "Sizes of the layers")->delimiter(',')->expected(2, 99);
   mlp_app->add_option("--batch", mlp.batch)->check(CLI::PositiveNumber);
   mlp_app->add_option("--activation", mlp.activation, "Any activation of the catalogue");
-  mlp_app->add_option("--optimizer", mlp.optimizer)->check(CLI::IsMember({"sgd"}));
+  mlp_app->add_option("--optimizer", mlp.optimizer)->check(CLI::IsMember({"sgd", "adam"}));
 
   ElementwiseRun elementwise;
   CLI::App* elementwise_app =

@@ -118,6 +118,18 @@ void compare(const std::string& what, const Tensor& got, const Tensor& want,
                                b.data<double>()[worst], wrong, a.numel()));
 }
 
+/// Mean, standard deviation, smallest and largest element of random numbers: the first two may
+/// differ, the others are bounds.
+void compare_statistics(const Tensor& got, const Tensor& want, const Json& kwargs) {
+  const Tensor wide_got = cast(got, float64), wide_want = cast(want, float64);
+  const double *const a = wide_got.data<double>(), *const b = wide_want.data<double>();
+  const bool accepted = std::abs(a[0] - b[0]) <= kwargs.at("tol_mean").get<double>() &&
+                        std::abs(a[1] - b[1]) <= kwargs.at("tol_std").get<double>() &&
+                        a[2] >= b[2] && a[3] <= b[3];
+  if (!accepted)
+    throw Difference(fmt::format("mean, deviation and bounds are {}, not {}", str(got), str(want)));
+}
+
 struct Case {
   fs::path folder;
   Json meta;
@@ -163,6 +175,8 @@ struct Case {
     const Json& wanted = meta.at("outputs");
     if (out.size() != wanted.size())
       throw Difference(fmt::format("{} outputs, not {}", out.size(), wanted.size()));
+    if (tagged("statistical"))
+      return compare_statistics(out[0], load(folder, wanted[0], "file"), meta.at("kwargs"));
     for (std::size_t j = 0; j < out.size(); ++j)
       compare(fmt::format("output {}", j), out[j], load(folder, wanted[j], "file"),
               tolerance("rtol", "atol"));

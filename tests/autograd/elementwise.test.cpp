@@ -190,7 +190,7 @@ void compare(const Naive& naive, const std::vector<Shape>& shapes, DType dtype, 
     inputs.push_back(noise(shape, dtype).requires_grad(true));
     text += shape.str();
   }
-  const Reduction to(space, dims, "test", {});
+  const Reduced to(space, dims, "test", {});
   CAPTURE(text);
   CAPTURE(to.folded.str());
   const Tensor seed = noise(space, dtype), total_seed = noise(to.result, dtype);

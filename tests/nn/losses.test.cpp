@@ -136,8 +136,9 @@ TEST_CASE("cross entropy: one sample without a batch axis") {
     CHECK(loss.shape() == Shape{});
     CHECK(loss.item<double>() ==
           doctest::Approx(naive_cross_entropy(single, {3}).losses[0]).epsilon(1e-14));
-    CHECK(slope_error([&](auto& in) { return nn::cross_entropy(in[0], y, {reduction}); },
-                      {single}) < 1e-8);
+    CHECK(
+        slope_error([&](auto& in) { return nn::cross_entropy(in[0], y, {.reduction = reduction}); },
+                    {single}) < 1e-8);
   }
 }
 
@@ -157,7 +158,9 @@ TEST_CASE("cross entropy: no samples") {
 TEST_CASE("cross entropy: first and second derivatives by differences") {
   const Tensor x = randn({4, 5}, float64), y({1, 4, 0, 4}, int64);
   for (const nn::Reduction reduction : reductions) {
-    const check::Function loss = [&](auto& in) { return nn::cross_entropy(in[0], y, {reduction}); };
+    const check::Function loss = [&](auto& in) {
+      return nn::cross_entropy(in[0], y, {.reduction = reduction});
+    };
     CHECK(slope_error(loss, {x}) < 1e-8);
     CHECK(slope_error(loss, {x}, true) < 1e-8);
     CHECK(curvature_error(loss, {x}) < 1e-7);
@@ -181,27 +184,36 @@ TEST_CASE("cross entropy: the Hessian is diag(p) - p p^T") {
 
 TEST_CASE("cross entropy: errors") {
   const Tensor x = randn({3, 4}), y({0, 1, 2}, int64);
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [3, 4] and classes [2]; [N, C] and [N] wanted",
+  CHECK_BLAMES(ShapeError,
+               "cross_entropy: scores [3, 4] and classes [2]; [N, C, ...] and [N, ...] wanted",
                nn::cross_entropy(x, Tensor({0, 1}, int64)));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [3, 4] and classes [3, 1]",
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [3, 4] and classes [3, 1]",
                nn::cross_entropy(x, unsqueeze(y, 1)));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [3, 4] and classes []",
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [3, 4] and classes []",
                nn::cross_entropy(x, Tensor(1, int64)));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [4] and classes [1]",
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [4] and classes [1]",
                nn::cross_entropy(randn({4}), Tensor({1}, int64)));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [] and", nn::cross_entropy(Tensor(1.0), y));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [] and", nn::cross_entropy(1.0, y));
-  CHECK_BLAMES(ShapeError, "cross_entropy: logits [2, 3, 4] and",
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [C] or [N, C, ...] wanted, they are 0-d",
+               nn::cross_entropy(Tensor(1.0), y));
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [C] or [N, C, ...] wanted, they are 0-d",
+               nn::cross_entropy(1.0, y));
+  CHECK_BLAMES(ShapeError, "cross_entropy: scores [2, 3, 4] and",
                nn::cross_entropy(randn({2, 3, 4}), y));
-  CHECK_BLAMES(DTypeError, "cross_entropy: classes are float32, int64 wanted",
+  CHECK_BLAMES(DTypeError, "cross_entropy: classes are boolean, int64 wanted",
+               nn::cross_entropy(x, cast(ones({3}), boolean)));
+  CHECK_BLAMES(ShapeError, "cross_entropy: logits [3, 4] and probabilities [3]; one shape wanted",
                nn::cross_entropy(x, ones({3})));
+  CHECK_BLAMES(ShapeError, "cross_entropy: a weight for each of 4 classes wanted, its shape is [3]",
+               nn::cross_entropy(x, y, {.weight = ones({3})}));
+  CHECK_BLAMES(ValueError, "cross_entropy: label_smoothing is 1.5, not in [0, 1]",
+               nn::cross_entropy(x, y, {.label_smoothing = 1.5}));
   CHECK_BLAMES(IndexError, "cross_entropy: class 4 at position 1, but there are 4 classes",
                nn::cross_entropy(x, Tensor({0, 4, 0}, int64)));
   CHECK_BLAMES(IndexError, "cross_entropy: class -1 at position 2",
                nn::cross_entropy(x, Tensor({0, 3, -1}, int64)));
   CHECK_BLAMES(IndexError, "cross_entropy: class 0 at position 0, but there are 0 classes",
                nn::cross_entropy(ones({1, 0}), Tensor({0}, int64)));
-  CHECK_BLAMES(DTypeError, "cross_entropy: logits are int64",
+  CHECK_BLAMES(DTypeError, "cross_entropy: scores are int64",
                nn::cross_entropy(ones({3, 4}, int64), y));
   CHECK_BLAMES(ValueError, "tensor: used before", nn::cross_entropy(Tensor(), y));
   CHECK_BLAMES(ValueError, "tensor: used before", nn::cross_entropy(x, Tensor()));
@@ -218,7 +230,8 @@ TEST_CASE("squared error: value, gradient of both, reductions, element types") {
     CHECK(none.shape() == shape);
     CHECK(worst(numbers(none), want) < 1e-15);
     CHECK(worst(numbers(nn::mse_loss(x, y)), {total(want) / n}) < 1e-15);
-    CHECK(worst(numbers(nn::mse_loss(x, y, {nn::Reduction::sum})), {total(want)}) < 1e-15);
+    CHECK(worst(numbers(nn::mse_loss(x, y, {.reduction = nn::Reduction::sum})), {total(want)}) <
+          1e-15);
     for (const nn::Reduction reduction : reductions) {
       const check::Function loss = [&](auto& in) {
         return nn::mse_loss(in[0], in[1], {reduction});
@@ -265,7 +278,7 @@ TEST_CASE("binary cross entropy: value and gradients of both") {
   std::vector<double> want;
   for (std::size_t i = 0; i < a.size(); ++i) want.push_back(naive_logistic(a[i], b[i]));
   const auto call = [](const Tensor& in, const Tensor& target, nn::Reduction reduction) {
-    return nn::binary_cross_entropy_with_logits(in, target, {reduction});
+    return nn::binary_cross_entropy_with_logits(in, target, {.reduction = reduction});
   };
   CHECK(worst(numbers(call(x, y, nn::Reduction::none)), want) < 1e-14);
   CHECK(worst(numbers(call(x, y, nn::Reduction::sum)), {total(want)}) < 1e-14);
@@ -284,14 +297,16 @@ TEST_CASE("binary cross entropy: logits of 0 and +-1000") {
     const Tensor x =
         Tensor({1000, 1000, -1000, -1000, 0, 0, -0.0, 1000}, dtype).requires_grad(true);
     const Tensor y = Tensor({1, 0, 1, 0, 1, 0, 0.25, 0.25}, dtype).requires_grad(true);
-    const Tensor loss = nn::binary_cross_entropy_with_logits(x, y, {nn::Reduction::none});
+    const Tensor loss =
+        nn::binary_cross_entropy_with_logits(x, y, {.reduction = nn::Reduction::none});
     const double half = std::log(2.0);
     CHECK(worst(numbers(loss), {0, 1000, 1000, 0, half, half, half, 750}) < 1e-7);
     loss.backward(ones({8}, dtype));
     CHECK(worst(numbers(x.grad()), {0, 1, -1, 0, -0.5, 0.5, 0.25, 0.75}) < 1e-7);
     CHECK(worst(numbers(y.grad()), {-1000, -1000, 1000, 1000, 0, 0, 0, -1000}) < 1e-7);
     for (const bool create_graph : {false, true}) {
-      const Tensor again = nn::binary_cross_entropy_with_logits(x, y, {nn::Reduction::sum});
+      const Tensor again =
+          nn::binary_cross_entropy_with_logits(x, y, {.reduction = nn::Reduction::sum});
       const Tensor slope = grad(again, {x}, {.retain_graph = true, .create_graph = true})[0];
       CHECK(worst(numbers(slope), {0, 1, -1, 0, -0.5, 0.5, 0.25, 0.75}) < 1e-7);
       const Tensor second =
@@ -305,7 +320,8 @@ TEST_CASE("binary cross entropy: small losses keep their digits") {
   // where the prediction is right, the loss is log1p(exp(-|x|)) and its slope +-1 / (1 + exp(|x|))
   for (const double size : {5.0, 17.0, 30.0, 80.0}) {
     const Tensor x = Tensor({size, -size}).requires_grad(true), y({1, 0});
-    const Tensor loss = nn::binary_cross_entropy_with_logits(x, y, {nn::Reduction::none});
+    const Tensor loss =
+        nn::binary_cross_entropy_with_logits(x, y, {.reduction = nn::Reduction::none});
     sum(loss).backward();
     const double want = std::log1p(std::exp(-size)), slope = 1 / (1 + std::exp(size));
     CHECK(numbers(loss)[0] == doctest::Approx(want).epsilon(1e-6));

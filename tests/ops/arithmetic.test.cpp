@@ -121,6 +121,10 @@ TEST_CASE("arithmetic: slopes of every order") {
       [](auto& x) { return where(x[0] > x[1], x[0] * x[0], x[1]); },
       [](auto& x) { return weigh(x[0], x[1]); },
       [](auto& x) { return square(x[0]) * x[1]; },
+      [](auto& x) { return fmax(x[0] * x[0], x[1]) * fmin(x[0], x[1]); },
+      [](auto& x) { return lerp(x[0], x[1] * x[1], x[1]); },
+      [](auto& x) { return addcmul(x[0], x[1], x[0], x[1]); },
+      [](auto& x) { return addcdiv(x[0], x[1], x[0], -0.3); },
   };
   for (std::size_t i = 0; i < functions.size(); ++i) {
     CAPTURE(i);
@@ -128,4 +132,58 @@ TEST_CASE("arithmetic: slopes of every order") {
     CHECK(slope_error(functions[i], points, true) < 1e-7);
     CHECK(curvature_error(functions[i], points) < 1e-6);
   }
+}
+
+TEST_CASE("arithmetic: booleans") {
+  const Tensor p({0, 0, 1, 1}, boolean), q({0, 1, 0, 1}, boolean);
+  CHECK(equal(p + q, Tensor({0, 1, 1, 1}, boolean)));
+  CHECK(equal(p * q, Tensor({0, 0, 0, 1}, boolean)));
+  CHECK(equal(logical_xor(p, q), Tensor({0, 1, 1, 0}, boolean)));
+  CHECK(equal(where(p, q, p), Tensor({0, 0, 0, 1}, boolean)));
+  CHECK(equal(where(Tensor({1, 1, 0, 0}, int64), p, q), Tensor({0, 0, 0, 1}, boolean)));
+  CHECK(equal(p + 1, Tensor({1, 1, 2, 2}, int64)));
+  CHECK(equal(logical_xor(Tensor({0, 2, not_a_number}), Tensor({3, 5, 0})),
+              Tensor({1, 0, 1}, boolean)));
+}
+
+TEST_CASE("arithmetic: zero has a sign") {
+  for (DType dtype : {float32, float64}) {
+    const std::vector<double> out = list(-Tensor({0.0, -0.0, 1}, dtype));
+    CHECK(std::signbit(out[0]));
+    CHECK(!std::signbit(out[1]));
+    CHECK(out[2] == -1);
+    CHECK(!std::signbit(list(abs(Tensor({-0.0}, dtype)))[0]));
+  }
+}
+
+TEST_CASE("arithmetic: fmax and fmin lose NaN and give ties to the first") {
+  const Tensor a = Tensor({1, 3, not_a_number, 2, not_a_number}, float64).requires_grad(true);
+  const Tensor b = Tensor({2, 3, 1, not_a_number, not_a_number}, float64).requires_grad(true);
+  const Tensor high = fmax(a, b);
+  CHECK(equal(high.detach(), Tensor({2, 3, 1, 2, not_a_number}, float64)));
+  CHECK(equal(fmin(a, b).detach(), Tensor({1, 3, 1, 2, not_a_number}, float64)));
+  sum(high).backward();
+  CHECK(list(a.grad()) == Numbers{0, 1, 0, 1, 1});
+  CHECK(list(b.grad()) == Numbers{1, 0, 1, 0, 0});
+  CHECK(fmax(Tensor({1}, int64), 2).dtype() == int64);
+}
+
+TEST_CASE("arithmetic: lerp, addcmul, addcdiv, masked_fill") {
+  const Tensor a({1, 2}, float64), b({5, -2}, float64), x({10, 20}, float64);
+  CHECK(list(lerp(a, b, 0.25)) == Numbers{2, 1});
+  CHECK(list(lerp(Tensor({0.1}, float64), Tensor({1e17}, float64), 1)) == Numbers{1e17});
+  CHECK(list(addcmul(x, a, b, 0.5)) == Numbers{12.5, 18});
+  CHECK(list(addcmul(x, a, b)) == Numbers{15, 16});
+  CHECK(list(addcdiv(x, b, a, -2)) == Numbers{0, 22});
+  CHECK(lerp(zeros({3, 1}), zeros({2}), zeros({})).shape() == Shape{3, 2});
+  CHECK(addcmul(zeros({0, 2}), zeros({2}), 1).shape() == Shape{0, 2});
+
+  const Tensor leaf = Tensor({{1, 2}, {3, 4}}, float64).requires_grad(true);
+  const Tensor filled = masked_fill(leaf, Tensor({1, 0}, boolean), -infinity);
+  CHECK(list(filled) == Numbers{-infinity, 2, -infinity, 4});
+  sum(where(filled > 0, filled, 0)).backward();
+  CHECK(list(leaf.grad()) == Numbers{0, 1, 0, 1});
+  CHECK_THROWS_WITH_AS(masked_fill(leaf, Tensor({1, 0}), 0),
+                       doctest::Contains("masked_fill: the mask is boolean, not float32"),
+                       DTypeError);
 }

@@ -1,4 +1,4 @@
-#include "../check.hpp"
+#include "../blames.hpp"
 
 using namespace check;
 
@@ -12,11 +12,21 @@ TEST_CASE("creation: full, zeros, ones and their likes") {
   CHECK(full({}, 3).item<int>() == 3);
   CHECK(zeros({0, 4}).numel() == 0);
   const Tensor x = full({2, 2}, 7, float64).requires_grad(true);
-  for (const Tensor& like : {full_like(x, 1), zeros_like(x), ones_like(x)}) {
+  for (const Tensor& like : {full_like(x, 1), zeros_like(x), ones_like(x), empty_like(x),
+                             rand_like(x), randn_like(x), randint_like(x, 0, 5)}) {
     CHECK(like.shape() == x.shape());
     CHECK(like.dtype() == float64);
     CHECK_FALSE(like.requires_grad());
   }
+  CHECK(zeros_like(x, int64).dtype() == int64);
+  CHECK(numbers(ones_like(x, float32)) == Numbers{1, 1, 1, 1});
+  CHECK(full_like(x, 1, boolean).dtype() == boolean);
+  CHECK(empty_like(x, float32).dtype() == float32);
+  CHECK(rand_like(ones({3}, int64), float64).dtype() == float64);
+  CHECK(randn_like(ones({3}, int64), float32).shape() == Shape{3});
+  CHECK(randint_like(x, 1, 2, int64).dtype() == int64);
+  CHECK_BLAMES(ValueError, "tensor: used before it was given a value", empty_like(Tensor()));
+  CHECK_BLAMES(DTypeError, "rand: floating numbers wanted, not int64", rand_like(ones({3}, int64)));
 }
 
 TEST_CASE("creation: arange counts as PyTorch does") {
@@ -24,6 +34,10 @@ TEST_CASE("creation: arange counts as PyTorch does") {
   CHECK(numbers(arange(1, 2, 0.25, float64)) == Numbers{1, 1.25, 1.5, 1.75});
   CHECK(numbers(arange(5, 0, -2)) == Numbers{5, 3, 1});
   CHECK(numbers(arange(0, 3, 1, int64)) == Numbers{0, 1, 2});
+  CHECK(numbers(arange(3)) == Numbers{0, 1, 2});
+  CHECK(arange(4, int64).dtype() == int64);
+  CHECK(arange(-1).numel() == 0);
+  CHECK_BLAMES(ValueError, "arange: from 0 to inf in steps of 1 never ends", arange(INFINITY));
   CHECK(arange(5, 0).numel() == 0);
   CHECK(arange(0, 0).numel() == 0);
   CHECK(arange(0, 1, 0.1, float64).numel() == 10);
@@ -41,6 +55,10 @@ TEST_CASE("creation: linspace includes both ends") {
 TEST_CASE("creation: eye") {
   CHECK(numbers(eye(2)) == Numbers{1, 0, 0, 1});
   CHECK(eye(0).shape() == Shape{0, 0});
+  CHECK(numbers(eye(2, 3)) == Numbers{1, 0, 0, 0, 1, 0});
+  CHECK(numbers(eye(3, 2, int64)) == Numbers{1, 0, 0, 1, 0, 0});
+  CHECK(eye(2, 0).shape() == Shape{2, 0});
+  CHECK_BLAMES(ShapeError, "shape: a size is negative: -2", eye(3, -2));
   CHECK(numbers(eye(3, int64)) == Numbers{1, 0, 0, 0, 1, 0, 0, 0, 1});
 }
 

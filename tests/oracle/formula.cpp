@@ -53,13 +53,42 @@ Rounded power(const Rounded& a, const Rounded& b, Real unit) {
 using Function = Real (*)(Real);
 using Table = std::map<std::string, Function, std::less<>>;
 
+// By the recurrence to large numbers and the asymptotic series there; by reflection on the left.
+Real digamma(Real x) {
+  const Real pi = std::acos(Real(-1));
+  if (x == 0) return std::copysign(std::numeric_limits<Real>::infinity(), -x);
+  if (x < 0) return x == std::floor(x) ? std::nanl("") : digamma(1 - x) - pi / std::tan(pi * x);
+  Real sum = 0;
+  while (x < 40) sum -= 1 / x++;
+  const Real z = 1 / (x * x);
+  return sum + std::log(x) - 1 / (2 * x) -
+         z * (1.0L / 12 - z * (1.0L / 120 - z * (1.0L / 252 - z * (1.0L / 240 - z / 132))));
+}
+
 const Table& functions() {
   static const Table table = {
-      {"exp", std::exp},   {"expm1", std::expm1}, {"log", std::log},  {"log1p", std::log1p},
-      {"sqrt", std::sqrt}, {"sin", std::sin},     {"cos", std::cos},  {"tanh", std::tanh},
-      {"erf", std::erf},   {"erfc", std::erfc},   {"abs", std::fabs},
+      {"exp", std::exp},   {"exp2", std::exp2},   {"expm1", std::expm1},   {"log", std::log},
+      {"log2", std::log2}, {"log10", std::log10}, {"log1p", std::log1p},   {"sqrt", std::sqrt},
+      {"sin", std::sin},   {"cos", std::cos},     {"tan", std::tan},       {"asin", std::asin},
+      {"acos", std::acos}, {"atan", std::atan},   {"sinh", std::sinh},     {"cosh", std::cosh},
+      {"tanh", std::tanh}, {"asinh", std::asinh}, {"acosh", std::acosh},   {"atanh", std::atanh},
+      {"erf", std::erf},   {"erfc", std::erfc},   {"lgamma", std::lgamma}, {"digamma", digamma},
+      {"abs", std::fabs},
   };
   return table;
+}
+
+// What jumps and is constant between: taken, like a comparison, at the deciding numbers.
+const Table& steps() {
+  static const Table table = {
+      {"floor", std::floor}, {"ceil", std::ceil}, {"round", std::nearbyint}, {"trunc", std::trunc}};
+  return table;
+}
+
+Rounded angle(const Rounded& a, const Rounded& b, Real unit) {
+  Rounded out = through([&](Real y) { return std::atan2(y, b.value); }, a, unit);
+  if (b.error > 0) out.error += through([&](Real x) { return std::atan2(a.value, x); }, b, 0).error;
+  return out;
 }
 
 class Parser {
@@ -151,19 +180,24 @@ class Parser {
     const std::string_view word = text_.substr(begin, at_ - begin);
     for (std::size_t i = 0; i < names_.size(); ++i)
       if (word == names_[i]) return [i](const Point& p) { return Rounded{p.numbers[i], 0}; };
-    if (word != "pow" && !functions().contains(word)) {
+    const bool two = word == "pow" || word == "atan2", step = steps().contains(word);
+    if (!two && !step && !functions().contains(word)) {
       at_ = begin;
       fail("a known name");
     }
     expect('(');
     const Node first = choice();
-    if (word == "pow") {
+    if (two) {
       expect(',');
       const Node second = choice();
       expect(')');
-      return binary(power, first, second);
+      return binary(word == "pow" ? power : angle, first, second);
     }
     expect(')');
+    if (step)
+      return [first, f = steps().find(word)->second](const Point& p) {
+        return through(f, first({p.deciding, p.deciding, p.unit}), p.unit);
+      };
     return [first, f = functions().find(word)->second](const Point& p) {
       return through(f, first(p), p.unit);
     };

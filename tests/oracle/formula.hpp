@@ -24,7 +24,9 @@ struct Rounded {
 };
 
 /// A scalar expression in some names: numbers, names, + - * /, unary minus, comparisons, c ? a : b,
-/// parentheses, and exp, expm1, log, log1p, sqrt, sin, cos, tanh, erf, erfc, abs, pow.
+/// parentheses, pow(x, y), atan2(y, x), the functions of one argument that the standard library
+/// has, digamma, and the steps floor, ceil, round (half to even) and trunc, which decide like
+/// comparisons.
 class Formula {
  public:
   /// Throws std::invalid_argument that shows the text and the place where it is not understood.

@@ -1,27 +1,9 @@
 // Programs made of other operations, and derivatives of programs and operations.
-#include <map>
-#include <xtape/tools/conformance/binding.hpp>
+#include <xtape/tools/conformance/program.hpp>
 
 namespace conformance {
 
 namespace {
-
-Tensors run(const Json& program, const Tensors& inputs, DType dtype) {
-  std::map<std::string, Tensor> named;
-  for (std::size_t i = 0; i < inputs.size(); ++i) named["in" + std::to_string(i)] = inputs[i];
-  for (const Json& step : program.at("steps")) {
-    Tensors arguments;
-    for (const Json& name : step.at("in"))
-      arguments.push_back(name.is_null() ? Tensor() : named.at(name.get<std::string>()));
-    const Outputs results = function_of(step.at("op"))({step.at("kwargs"), arguments, dtype});
-    const Json& names = step.at("out");
-    for (std::size_t i = 0; i < names.size(); ++i)
-      named[names.at(i).get<std::string>()] = results.at(i);
-  }
-  Tensors out;
-  for (const Json& name : program.at("outputs")) out.push_back(named.at(name.get<std::string>()));
-  return out;
-}
 
 /// The program of a case as a function of the input that is differentiated.
 struct Program {
@@ -33,7 +15,7 @@ struct Program {
     const Json& program = call.kwargs.at("program");
     Tensors inputs = call.inputs;
     inputs[wrt] = x;
-    return run(program, inputs, call.dtype)[0];
+    return run_program(program, inputs, call.dtype)[0];
   }
 };
 
@@ -87,7 +69,7 @@ Outputs chain(const Call& c) {
 }
 
 const Bindings table{
-    {"program", [](const Call& c) { return run(c.kwargs, c.inputs, c.dtype); }},
+    {"program", [](const Call& c) { return run_program(c.kwargs, c.inputs, c.dtype); }},
     {"double_backward", double_backward},
     {"hessian", hessian_of},
     {"hvp",

@@ -1,0 +1,267 @@
+// The inner part of a sweep: rows of one length, one after the other, which is the last two axes.
+// Long rows go through the strip register by register. Short rows, the ends of long ones and
+// boolean elements are gathered into a panel of whole registers, computed, and spread again.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <xtape/autograd/fold.hpp>
+
+namespace xtape::detail {
+
+inline constexpr int max_operands = 2 * max_arguments + 1, max_width = 16;  // floats in AVX-512
+inline constexpr std::int64_t panel = 512;  // elements gathered at a time
+
+/// How far it is, in elements, from one row and from one column of an operand to the next; 0 where
+/// the operand is repeated or folded.
+struct Track {
+  std::int64_t row = 0, column = 0, bytes = 0;
+  bool boolean = false, folded = false, accumulate = false;
+};
+
+/// The places of the operands' elements, inputs first; null for an output that is not wanted.
+struct Places {
+  char* at[max_operands];
+};
+
+template <class T>
+class Plane {
+ public:
+  using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+  static constexpr int width = LaneTraits<Register<T>>::width;
+  /// Rows shorter than that are gathered.
+  static constexpr std::int64_t long_row = 4 * width;
+
+  Strip strip;
+  Fold fold;
+  int inputs, outputs;
+  bool any_boolean = false;
+  Track tracks[max_operands];
+
+  void run(const Places& places, std::int64_t rows, std::int64_t columns) const {
+    if (any_boolean || columns < long_row) return gathered(places, rows, columns);
+    // where all rows meet the same columns, few enough of these at a time to stay in the cache
+    const std::int64_t chunk = (rows > 1 && repeats_rows() ? 256 : 4096) * width;
+    const std::int64_t whole = columns / width * width, block = 64;
+    for (std::int64_t begin = 0; begin < rows; begin += block) {
+      const std::int64_t end = std::min(begin + block, rows);
+      for (std::int64_t c = 0; c < whole; c += chunk)
+        for (std::int64_t r = begin; r < end; ++r)
+          direct(moved(places, r, c), std::min(chunk, whole - c));
+      if (whole < columns) gathered(moved(places, begin, whole), end - begin, columns - whole);
+    }
+  }
+
+ private:
+  struct Panels {
+    alignas(64) T in[max_arguments + 1][panel + max_width];
+    alignas(64) T out[max_arguments][panel + max_width];
+  };
+
+  int operands() const { return inputs + outputs; }
+  bool repeats_rows() const {
+    bool found = false;
+    for (int k = 0; k < operands(); ++k) found |= tracks[k].row == 0 && tracks[k].column != 0;
+    return found;
+  }
+  Places moved(const Places& places, std::int64_t row, std::int64_t column) const {
+    Places out;
+    for (int k = 0; k < operands(); ++k) {
+      const Track& t = tracks[k];
+      out.at[k] = places.at[k];
+      if (out.at[k]) out.at[k] += (row * t.row + column * t.column) * t.bytes;
+    }
+    return out;
+  }
+  static const T* elements(const char* at) { return reinterpret_cast<const T*>(at); }
+  static T value_at(const Track& t, const char* at) {
+    return t.boolean ? static_cast<T>(*reinterpret_cast<const bool*>(at)) : *elements(at);
+  }
+
+  // Whole registers of one row straight from and to memory.
+  void direct(const Places& places, std::int64_t columns) const {
+    alignas(64) T splat[max_arguments + 1][max_width];
+    alignas(64) T folded[max_arguments][max_width];
+    Run run;
+    run.registers = columns / width;
+    for (int k = 0; k < inputs; ++k) {
+      run.moves[k] = tracks[k].column != 0;
+      run.in[k] = places.at[k];
+      if (run.moves[k]) continue;
+      std::fill_n(splat[k], width, *elements(places.at[k]));
+      run.in[k] = splat[k];
+    }
+    for (int o = 0; o < outputs; ++o) {
+      const Track& t = tracks[inputs + o];
+      run.out[o] = places.at[inputs + o];
+      if (!run.out[o]) {
+        run.into[o] = Into::nothing;
+      } else if (t.folded && t.column == 0) {
+        run.into[o] = Into::one;
+        run.out[o] = folded[o];
+      } else {
+        run.into[o] = t.folded || t.accumulate ? Into::fold : Into::store;
+      }
+    }
+    strip(run);
+    for (int o = 0; o < outputs; ++o)
+      if (run.into[o] == Into::one)
+        with_fold(fold, [&]<class F>(F) { fold_across<F>(folded[o], places.at[inputs + o]); });
+  }
+
+  // The elements of a register, in pairs, into a cell.
+  template <class F>
+  static void fold_across(const T* from, char* cell) {
+    Accumulator parts[width];
+    for (int i = 0; i < width; ++i) parts[i] = from[i];
+    for (int half = width / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) parts[i] = F::fold(parts[i], parts[i + half]);
+    fold_cell<F>(reinterpret_cast<T*>(cell), parts[0]);
+  }
+  template <class F>
+  static void fold_cell(T* cell, Accumulator value) {
+    *cell = static_cast<T>(F::fold(static_cast<Accumulator>(*cell), value));
+  }
+
+  void gathered(const Places& places, std::int64_t rows, std::int64_t columns) const {
+    if (columns > panel) {
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < columns; c += panel)
+          gathered(moved(places, r, c), 1, std::min(panel, columns - c));
+      return;
+    }
+    // as many rows as fill whole registers, if they fit
+    std::int64_t step = panel / columns;
+    const std::int64_t fitting = width / std::gcd(columns, width);
+    if (step >= fitting) step -= step % fitting;
+    step = std::min(step, rows);
+    Panels panels;
+    repeat_rows(places, columns, step, panels);
+    for (std::int64_t r = 0; r < rows; r += step)
+      compute(moved(places, r, 0), std::min(step, rows - r), columns, panels);
+  }
+
+  // Inputs that are the same for all rows are gathered once.
+  void repeat_rows(const Places& places, std::int64_t columns, std::int64_t rows,
+                   Panels& panels) const {
+    for (int k = 0; k < inputs; ++k) {
+      const Track& t = tracks[k];
+      T* const to = panels.in[k];
+      if (t.row != 0) continue;
+      if (t.column == 0) {
+        std::fill_n(to, width, value_at(t, places.at[k]));
+        continue;
+      }
+      gather_row(t, places.at[k], columns, to);
+      const std::int64_t size = rows * columns + width - 1;
+      for (std::int64_t have = columns; have < size; have *= 2)
+        std::memcpy(to + have, to, std::min(have, size - have) * sizeof(T));
+    }
+  }
+
+  static void gather_row(const Track& t, const char* from, std::int64_t columns, T* to) {
+    if (t.boolean) std::copy_n(reinterpret_cast<const bool*>(from), columns, to);
+    else std::memcpy(to, from, columns * sizeof(T));
+  }
+
+  static void gather(const Track& t, const char* from, std::int64_t rows, std::int64_t columns,
+                     T* to) {
+    if (t.column == 0) {  // whole registers of every number; the next one covers what is too much
+      for (std::int64_t r = 0; r < rows; ++r, from += t.row * t.bytes) {
+        const Lane<Register<T>> number(value_at(t, from));
+        for (std::int64_t c = 0; c < columns; c += width)
+          LaneTraits<Register<T>>::store(to + r * columns + c, number.v);
+      }
+    } else if (t.row == columns) {
+      gather_row(t, from, rows * columns, to);
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r, from += t.row * t.bytes)
+        gather_row(t, from, columns, to + r * columns);
+    }
+  }
+
+  void compute(const Places& places, std::int64_t rows, std::int64_t columns,
+               Panels& panels) const {
+    const std::int64_t size = rows * columns;
+    Run run;
+    run.registers = (size + width - 1) / width;
+    const std::int64_t padding = run.registers * width - size;
+    const auto in_place = [&](const Track& t) {
+      return padding == 0 && !t.boolean && t.column != 0 && (t.row == columns || rows == 1);
+    };
+    for (int k = 0; k < inputs; ++k) {
+      const Track& t = tracks[k];
+      run.moves[k] = t.row != 0 || t.column != 0;
+      run.in[k] = panels.in[k];
+      if (t.row == 0) continue;
+      if (in_place(t)) {
+        run.in[k] = places.at[k];
+        continue;
+      }
+      gather(t, places.at[k], rows, columns, panels.in[k]);
+      std::fill_n(panels.in[k] + size, padding, panels.in[k][0]);
+    }
+    for (int o = 0; o < outputs; ++o) {
+      const Track& t = tracks[inputs + o];
+      run.out[o] = places.at[inputs + o];
+      run.into[o] = run.out[o] ? Into::store : Into::nothing;
+      if (run.out[o] && in_place(t)) {
+        if (t.folded || t.accumulate) run.into[o] = Into::fold;
+      } else {
+        run.out[o] = panels.out[o];
+      }
+    }
+    strip(run);
+    for (int o = 0; o < outputs; ++o)
+      if (char* const to = places.at[inputs + o]; to && run.out[o] == panels.out[o])
+        with_fold(fold, [&]<class F>(F) {
+          spread<F>(tracks[inputs + o], panels.out[o], rows, columns, to);
+        });
+  }
+
+  template <class F>
+  static void spread(const Track& t, T* from, std::int64_t rows, std::int64_t columns, char* to) {
+    T* const out = reinterpret_cast<T*>(to);
+    if (t.boolean) {
+      bool* const truth = reinterpret_cast<bool*>(to);
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < columns; ++c)
+          truth[r * t.row + c] = from[r * columns + c] != 0;
+    } else if (t.folded && t.column == 0) {
+      if (t.row == 0) fold_rows<F>(from, 1, rows * columns, out, 0);
+      else if (columns == 2) fold_rows<F>(from, rows, std::integral_constant<int, 2>(), out, t.row);
+      else if (columns == 3) fold_rows<F>(from, rows, std::integral_constant<int, 3>(), out, t.row);
+      else if (columns == 4) fold_rows<F>(from, rows, std::integral_constant<int, 4>(), out, t.row);
+      else fold_rows<F>(from, rows, columns, out, t.row);
+    } else if (t.folded && t.row == 0) {
+      for (; rows > 1; rows -= rows / 2)  // the later half of the rows into the earlier one
+        fold_onto<F>(from + (rows - rows / 2) * columns, rows / 2 * columns, from);
+      fold_onto<F>(from, columns, out);
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        if (t.folded || t.accumulate) fold_onto<F>(from + r * columns, columns, out + r * t.row);
+        else std::memcpy(out + r * t.row, from + r * columns, columns * sizeof(T));
+      }
+    }
+  }
+
+  template <class F>
+  static void fold_onto(const T* from, std::int64_t n, T* to) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], from[i]);
+  }
+
+  // Every row into a cell.
+  template <class F, class Columns>
+  static void fold_rows(const T* from, std::int64_t rows, Columns columns, T* cells,
+                        std::int64_t step) {
+    for (std::int64_t r = 0; r < rows; ++r, from += columns) {
+      Accumulator sum = from[0];
+      for (std::int64_t c = 1; c < columns; ++c)
+        sum = F::fold(sum, static_cast<Accumulator>(from[c]));
+      fold_cell<F>(cells + r * step, sum);
+    }
+  }
+};
+
+}  // namespace xtape::detail

@@ -1,0 +1,320 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <xtape/autograd/parallel.hpp>
+#include <xtape/ops/arithmetic.hpp>
+#include <xtape/ops/blas.hpp>
+#include <xtape/ops/einsum.hpp>
+#include <xtape/ops/products.hpp>
+#include <xtape/ops/reduce.hpp>
+#include <xtape/ops/shaping.hpp>
+
+namespace xtape {
+
+using namespace detail;
+
+namespace {
+
+void give_product(Backward& backward, int input, const Tensor& a, bool ta, const Tensor& b,
+                  bool tb) {
+  const Location& at = backward.node().where;
+  Tensor* there = backward.accumulator(input);
+  if (!there) return backward.give(input, detail::product(a, ta, b, tb, "matmul", at));
+  const Shape &sa = a.shape(), &sb = b.shape();
+  there->value()->changed(at);
+  Product{ta, tb, sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], true}.run(a, b, *there);
+}
+
+// The shares of the factors of op(a) op(b), as inputs 0 and 1.
+void product_vjp(Backward& backward, const Tensor& gradient, bool ta, bool tb) {
+  if (backward.needs(0)) {
+    const Tensor b = backward.input(1);
+    if (ta) give_product(backward, 0, b, tb, gradient, true);
+    else give_product(backward, 0, gradient, false, b, !tb);
+  }
+  if (backward.needs(1)) {
+    const Tensor a = backward.input(0);
+    if (tb) give_product(backward, 1, gradient, true, a, ta);
+    else give_product(backward, 1, a, !ta, gradient, false);
+  }
+}
+
+[[noreturn]] void raise_inner(const Tensor& a, const Tensor& b, bool could_transpose,
+                              const char* op, const Location& at) {
+  raise<ShapeError>(
+      at, op,
+      fmt::format("inner sizes differ: left {}, right {}{}", a.shape().str(), b.shape().str(),
+                  could_transpose ? "; did you mean to transpose the right operand?" : ""));
+}
+
+// How many rows a tensor has whose last axis is a row; right for rows without elements, too.
+std::int64_t rows_of(const Shape& shape) {
+  return Shape(std::span<const std::int64_t>(shape.begin(), shape.rank() - 1)).numel();
+}
+
+// What matmul() and its relatives of fixed ranks compute, in the name of `op`.
+Tensor multiply(Tensor a, Tensor b, const char* op, const Location& at) {
+  const Caller caller(at);
+  check_floating_pair(a, b, op, at);
+  if (a.rank() == 0 || b.rank() == 0)
+    raise<ShapeError>(
+        at, op,
+        fmt::format("a 0-d operand: left {}, right {}; use *", a.shape().str(), b.shape().str()));
+  const bool row = a.rank() == 1, column = b.rank() == 1;
+  const std::int64_t inner_a = a.shape()[a.rank() - 1],
+                     inner_b = b.shape()[column ? 0 : b.rank() - 2];
+  if (inner_a != inner_b) raise_inner(a, b, !column && inner_a == b.shape()[b.rank() - 1], op, at);
+  if (row) a = unsqueeze(a, 0);
+  if (column) b = unsqueeze(b, 1);
+  const std::int64_t m = a.shape()[a.rank() - 2], n = b.shape()[b.rank() - 1];
+  Tensor out;
+  if (a.rank() == 2 && b.rank() == 2) {
+    out = product(a, false, b, false, op, at);
+  } else if (b.rank() == 2) {  // one matrix for the whole stack: a single product of all rows
+    out = product(reshape(a, Shape{rows_of(a.shape()), inner_a}), false, b, false, op, at);
+    out = reshape(out, with_matrix(stack_of(a.shape()), m, n));
+  } else {
+    const Shape stack = broadcast(stack_of(a.shape()), stack_of(b.shape()), op, at);
+    const std::int64_t count = stack.numel();
+    a = reshape(broadcast_to(a, with_matrix(stack, m, inner_a)), Shape{count, m, inner_a});
+    b = reshape(broadcast_to(b, with_matrix(stack, inner_b, n)), Shape{count, inner_b, n});
+    out = reshape(stacked_product(a, false, b, false, op, at), with_matrix(stack, m, n));
+  }
+  if (row) out = squeeze(out, -2);
+  if (column) out = squeeze(out, -1);
+  return out;
+}
+
+// The same for operands that must have certain ranks.
+Tensor multiply_ranks(const Arg& left, int rank_a, const Tensor& b, int rank_b, const char* op) {
+  const Tensor a = left.as_tensor(float32);
+  if (a.rank() != rank_a || b.rank() != rank_b)
+    raise<ShapeError>(left.where(), op,
+                      fmt::format("{}-d and {}-d operands wanted: left {}, right {}", rank_a,
+                                  rank_b, a.shape().str(), b.shape().str()));
+  return multiply(a, b, op, Caller::or_else(left.where()));
+}
+
+}  // namespace
+
+namespace detail {
+
+Tensor product(const Tensor& a, bool ta, const Tensor& b, bool tb, const char* op,
+               const Location& at) {
+  const Shape &sa = a.shape(), &sb = b.shape();
+  const std::int64_t m = sa[ta ? 1 : 0], k = sa[ta ? 0 : 1], n = sb[tb ? 0 : 1];
+  for (std::int64_t size : {m, n, k}) check_blas_size(size, op, at);
+  const Tensor out = Tensor::empty({m, n}, a.dtype());
+  Product{ta, tb, m, n, k, false}.run(a, b, out);
+  return record(op, at, {saved(a), saved(b)}, out,
+                [ta, tb](Backward& backward) { product_vjp(backward, backward.grad(), ta, tb); });
+}
+
+Tensor stacked_product(const Tensor& a, bool ta, const Tensor& b, bool tb, const char* op,
+                       const Location& at) {
+  const Shape &sa = a.shape(), &sb = b.shape();
+  const std::int64_t m = sa[ta ? 2 : 1], k = sa[ta ? 1 : 2], n = sb[tb ? 1 : 2];
+  for (std::int64_t size : {m, n, k}) check_blas_size(size, op, at);
+  const Tensor out = Tensor::empty({sa[0], m, n}, a.dtype());
+  const auto multiply = [&]<class T>(T*) {
+    const OneBlasThread one;
+    const std::int64_t pieces = std::clamp<std::int64_t>(2 * sa[0] * m * n * k / 8'000'000, 1,
+                                                         std::max<std::int64_t>(1, sa[0]));
+    xtape::parallel_for(pieces, [&](std::int64_t p) {
+      for (std::int64_t i = sa[0] * p / pieces; i < sa[0] * (p + 1) / pieces; ++i)
+        Product{ta, tb, m, n, k, false}.run(a.value()->as<T>() + i * m * k,
+                                            b.value()->as<T>() + i * k * n,
+                                            out.value()->as<T>() + i * m * n);
+    });
+  };
+  by_floating(a.dtype(), multiply);
+  return record(op, at, {saved(a), saved(b)}, out, [ta, tb, op, at](Backward& backward) {
+    const Tensor& g = backward.grad();
+    if (backward.needs(0)) {
+      const Tensor right = backward.input(1);
+      backward.give(0, ta ? stacked_product(right, tb, g, true, op, at)
+                          : stacked_product(g, false, right, !tb, op, at));
+    }
+    if (backward.needs(1)) {
+      const Tensor left = backward.input(0);
+      backward.give(1, tb ? stacked_product(g, true, left, ta, op, at)
+                          : stacked_product(left, !ta, g, false, op, at));
+    }
+  });
+}
+
+}  // namespace detail
+
+Tensor matmul(const Arg& left, const Arg& right) {
+  return multiply(left.as_tensor(float32), right.as_tensor(float32), "matmul",
+                  Caller::or_else(left.where()));
+}
+
+Tensor dot(const Arg& a, const Tensor& b) { return multiply_ranks(a, 1, b, 1, "dot"); }
+Tensor mv(const Arg& a, const Tensor& v) { return multiply_ranks(a, 2, v, 1, "mv"); }
+Tensor mm(const Arg& a, const Tensor& b) { return multiply_ranks(a, 2, b, 2, "mm"); }
+
+Tensor bmm(const Arg& a, const Tensor& b) {
+  const Tensor left = a.as_tensor(float32);
+  if (left.rank() == 3 && b.rank() == 3 && left.shape()[0] != b.shape()[0])
+    raise<ShapeError>(
+        a.where(), "bmm",
+        fmt::format("stacks of {} and {} matrices: left {}, right {}", left.shape()[0],
+                    b.shape()[0], left.shape().str(), b.shape().str()));
+  return multiply_ranks(a, 3, b, 3, "bmm");
+}
+
+Tensor addmm(const Arg& argument, const Tensor& a, const Tensor& b, double beta, double alpha) {
+  const Tensor c = argument.as_tensor(a.dtype());
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  if (c.dtype() != a.dtype())
+    raise<DTypeError>(
+        at, "addmm",
+        fmt::format("{} added to a product of {}", name_of(c.dtype()), name_of(a.dtype())));
+  Tensor out = multiply_ranks(Arg(a, at), 2, b, 2, "addmm");
+  if (broadcast(c.shape(), out.shape(), "addmm", at) != out.shape())
+    raise<ShapeError>(at, "addmm",
+                      fmt::format("{} does not broadcast to the product's shape {}",
+                                  c.shape().str(), out.shape().str()));
+  if (alpha != 1) out = alpha * out;
+  if (beta == 0) return out;  // what is in c does not matter, not even NaN
+  return beta == 1 ? c + out : beta * c + out;
+}
+
+Tensor outer(const Arg& left, const Tensor& b) {
+  const Tensor a = left.as_tensor(float32);
+  if (a.rank() != 1 || b.rank() != 1)
+    raise<ShapeError>(
+        left.where(), "outer",
+        fmt::format("1-d operands wanted: left {}, right {}", a.shape().str(), b.shape().str()));
+  const Caller caller(left.where());
+  return unsqueeze(a, 1) * b;
+}
+
+namespace {
+
+// Axes counted from the left, each at most once.
+std::vector<int> checked_axes(const std::vector<std::int64_t>& axes, const Tensor& x,
+                              const Location& at) {
+  std::vector<int> out;
+  for (std::int64_t axis : axes) {
+    out.push_back(normalize_axis(axis, x.rank(), "tensordot", at));
+    if (std::count(out.begin(), out.end(), out.back()) > 1)
+      raise<IndexError>(
+          at, "tensordot",
+          fmt::format("axis {} is named twice in [{}]", out.back(), fmt::join(axes, ", ")));
+  }
+  return out;
+}
+
+}  // namespace
+
+Tensor tensordot(const Arg& left, const Tensor& b, const std::vector<std::int64_t>& axes_a,
+                 const std::vector<std::int64_t>& axes_b) {
+  const Tensor a = left.as_tensor(float32);
+  const Location at = Caller::or_else(left.where());
+  const Caller caller(at);
+  if (axes_a.size() != axes_b.size())
+    raise<IndexError>(at, "tensordot",
+                      fmt::format("axes [{}] of the left do not pair with [{}] of the right",
+                                  fmt::join(axes_a, ", "), fmt::join(axes_b, ", ")));
+  const std::vector<int> of_a = checked_axes(axes_a, a, at), of_b = checked_axes(axes_b, b, at);
+  std::string letters_a, letters_b, rest;
+  for (int i = 0; i < a.rank(); ++i) letters_a += static_cast<char>('a' + i);
+  for (int i = 0; i < b.rank(); ++i) letters_b += static_cast<char>('A' + i);
+  for (std::size_t i = 0; i < of_a.size(); ++i) {
+    if (a.shape()[of_a[i]] != b.shape()[of_b[i]])
+      raise<ShapeError>(at, "tensordot",
+                        fmt::format("axis {} of {} is summed with axis {} of {}: sizes differ",
+                                    of_a[i], a.shape().str(), of_b[i], b.shape().str()));
+    letters_b[of_b[i]] = letters_a[of_a[i]];
+  }
+  for (char letter : letters_a + letters_b)
+    if (letters_a.find(letter) == std::string::npos || letters_b.find(letter) == std::string::npos)
+      rest += letter;
+  return einsum(fmt::format("{},{}->{}", letters_a, letters_b, rest), {a, b}, at);
+}
+
+Tensor tensordot(const Arg& left, const Tensor& b, std::int64_t count) {
+  const Tensor a = left.as_tensor(float32);
+  if (count < 0 || count > a.rank() || count > b.rank())
+    raise<IndexError>(left.where(), "tensordot",
+                      fmt::format("{} axes of {} and {} cannot be paired", count, a.shape().str(),
+                                  b.shape().str()));
+  std::vector<std::int64_t> of_a, of_b;
+  for (std::int64_t i = 0; i < count; ++i) {
+    of_a.push_back(a.rank() - count + i);
+    of_b.push_back(i);
+  }
+  return tensordot(Arg(a, left.where()), b, of_a, of_b);
+}
+
+Tensor bilinear(const Arg& left, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
+  const Tensor x1 = left.as_tensor(float32);
+  const Location at = Caller::or_else(left.where());
+  const Caller caller(at);
+  for (const Tensor* other : {&x2, &weight}) check_floating_pair(x1, *other, "bilinear", at);
+  bool fits = x1.rank() > 0 && x2.rank() == x1.rank() && weight.rank() == 3;
+  for (int i = 0; fits && i < x1.rank(); ++i) {
+    const bool last = i == x1.rank() - 1;
+    fits = last ? x1.shape()[i] == weight.shape()[1] && x2.shape()[i] == weight.shape()[2]
+                : x1.shape()[i] == x2.shape()[i];
+  }
+  if (!fits)
+    raise<ShapeError>(
+        at, "bilinear",
+        fmt::format("x1 is {}, x2 {}, weight {}; [..., in1], [..., in2] and [out, in1, in2] wanted",
+                    x1.shape().str(), x2.shape().str(), weight.shape().str()));
+  const std::int64_t in1 = weight.shape()[1], in2 = weight.shape()[2];
+  if (bias.defined() &&
+      (bias.shape() != Shape{weight.shape()[0]} || bias.dtype() != weight.dtype()))
+    raise<ShapeError>(at, "bilinear",
+                      fmt::format("bias is {} {}, {} [{}] wanted", name_of(bias.dtype()),
+                                  bias.shape().str(), name_of(weight.dtype()), weight.shape()[0]));
+  // all products of two inputs, so that the rest is one affine map
+  Shape pairs = x1.shape();
+  pairs[pairs.rank() - 1] = in1 * in2;
+  const Tensor products = reshape(unsqueeze(x1, -1) * unsqueeze(x2, -2), pairs);
+  return linear(products, reshape(weight, Shape{weight.shape()[0], in1 * in2}), bias);
+}
+
+Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
+  const Tensor x = argument.as_tensor(float32);
+  const Location at = Caller::or_else(argument.where());
+  const Caller caller(at);
+  check_floating_pair(x, weight, "linear", at);
+  if (x.rank() == 0 || weight.rank() != 2 || x.shape()[x.rank() - 1] != weight.shape()[1])
+    raise<ShapeError>(at, "linear",
+                      fmt::format("x is {}, weight {}; [..., in] and [out, in] wanted",
+                                  x.shape().str(), weight.shape().str()));
+  const std::int64_t in = weight.shape()[1], out_size = weight.shape()[0];
+  if (bias.defined() && (bias.shape() != Shape{out_size} || bias.dtype() != x.dtype()))
+    raise<ShapeError>(at, "linear",
+                      fmt::format("bias is {} {}, {} [{}] wanted", name_of(bias.dtype()),
+                                  bias.shape().str(), name_of(x.dtype()), out_size));
+  const Tensor rows = x.rank() == 2 ? x : reshape(x, Shape{rows_of(x.shape()), in});
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = out_size;
+  Tensor out;
+  if (!bias.defined()) {
+    out = product(rows, false, weight, true, "linear", at);
+  } else {
+    const std::int64_t m = rows.shape()[0];
+    for (std::int64_t size : {m, in, out_size}) check_blas_size(size, "linear", at);
+    out = Tensor::empty({m, out_size}, x.dtype());
+    const std::int64_t bytes = out_size * size_of(x.dtype());
+    for (std::int64_t i = 0; i < m; ++i)
+      std::memcpy(out.value()->as<char>() + i * bytes, bias.value()->data, bytes);
+    Product{false, true, m, out_size, in, true}.run(rows, weight, out);
+    record("linear", at, std::initializer_list<Operand>{saved(rows), saved(weight), unsaved(bias)},
+           out, [](Backward& backward) {
+             product_vjp(backward, backward.grad(), false, true);
+             if (backward.needs(2)) backward.give(2, sum(backward.grad(), 0));
+           });
+  }
+  return x.rank() == 2 ? out : reshape(out, shape);
+}
+
+}  // namespace xtape
