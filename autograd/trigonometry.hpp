@@ -67,7 +67,7 @@ requires(Scalar<X> || Scalar<Y>) auto hypot(const X& x, const Y& y) {
     const L a = abs(L(x)), b = abs(L(y)), longer = where(a > b, a, b), shorter = where(a > b, b, a);
     const L ratio = shorter / longer, value = longer * sqrt(1 + ratio * ratio);
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    return where(longer == 0, 0, where(a == infinity || b == infinity, infinity, value));
+    return where(longer == 0, shorter, where(a == infinity || b == infinity, infinity, value));
   } else {
     const auto& like = detail::value_of(detail::dual_of(x, y));
     const auto a = detail::lift(like, x), b = detail::lift(like, y);

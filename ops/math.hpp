@@ -50,12 +50,11 @@ inline const auto softplus = builtin<detail::OpsKernels, Entry::Kind::activation
      .about = "a smooth relu; exactly x where beta x exceeds a threshold",
      .formula = "beta * x > threshold ? x : x > 0 ? x + log1p(exp(-beta * x)) / beta : "
                 "log1p(exp(beta * x)) / beta",
-     .kinks = "threshold / beta",
      .source = "Dugas et al. 2001"},
     [](auto x, auto beta, auto threshold) {
       return where(beta * x > threshold, x, xtape::softplus(beta * x) / beta);
     },
-    Parameter{"beta", 1, 0.6}, Parameter{"threshold", 20, 1.2});
+    Parameter{"beta", 1, 0.6}, Parameter{"threshold", 20, 4});
 inline const auto erf =
     detail::function({.name = "erf", .about = "the error function", .formula = "erf(x)"},
                      [](auto x) { return xtape::erf(x); });

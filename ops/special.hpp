@@ -22,8 +22,8 @@ inline const auto polygamma = detail::function(
 inline const auto logit = detail::function({.name = "logit",
                                             .about = "the inverse of the sigmoid",
                                             .formula = "log(x / (1 - x))",
-                                            .low = 0.05,
-                                            .high = 0.95},
+                                            .low = 0.1,
+                                            .high = 0.9},
                                            [](auto x) { return xtape::logit(x); });
 inline const auto sinc = detail::function(
     {.name = "sinc",
@@ -43,7 +43,8 @@ inline const auto sinc = detail::function(
       series = 1 - s / (6 * 7) * series;
       series = 1 - s / (4 * 5) * series;
       series = 1 - s / (2 * 3) * series;
-      return where(s < 4, series, xtape::sin(t) / t);
+      const auto overflown = t - t != 0 && x - x == 0;
+      return where(s < 4, series, where(overflown, 0, xtape::sin(t) / t));
     });
 inline const auto xlogy = detail::function({.name = "xlogy",
                                             .about = "a log(b), 0 where a is 0",
@@ -57,7 +58,8 @@ inline const auto xlogy = detail::function({.name = "xlogy",
 inline const auto logaddexp = detail::function(
     {.name = "logaddexp",
      .about = "log(exp(a) + exp(b)) without overflow",
-     .formula = "x > y ? x + log1p(exp(y - x)) : x < y ? y + log1p(exp(x - y)) : x + log(2)"},
+     .formula = "x > y ? x + log1p(exp(y - x)) : x < y ? y + log1p(exp(x - y)) : x == y ? x + "
+                "log(2) : x + y"},
     [](auto a, auto b) {
       const auto both_infinite = a == b && a - a != 0;
       const auto sum = where(a >= b, a + xtape::softplus(b - a), b + xtape::softplus(a - b));

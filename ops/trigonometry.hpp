@@ -15,18 +15,12 @@ inline const auto cos =
 inline const auto tan = detail::function_by_result<Entry::Kind::function>(
     {.name = "tan", .about = "the tangent", .formula = "tan(x)", .low = -1.4, .high = 1.4},
     [](auto x) { return xtape::tan(x); });
-inline const auto asin = detail::function({.name = "asin",
-                                           .about = "the inverse of sin",
-                                           .formula = "asin(x)",
-                                           .low = -0.95,
-                                           .high = 0.95},
-                                          [](auto x) { return xtape::asin(x); });
-inline const auto acos = detail::function({.name = "acos",
-                                           .about = "the inverse of cos",
-                                           .formula = "acos(x)",
-                                           .low = -0.95,
-                                           .high = 0.95},
-                                          [](auto x) { return xtape::acos(x); });
+inline const auto asin = detail::function(
+    {.name = "asin", .about = "the inverse of sin", .formula = "asin(x)", .low = -0.8, .high = 0.8},
+    [](auto x) { return xtape::asin(x); });
+inline const auto acos = detail::function(
+    {.name = "acos", .about = "the inverse of cos", .formula = "acos(x)", .low = -0.8, .high = 0.8},
+    [](auto x) { return xtape::acos(x); });
 inline const auto atan =
     detail::function({.name = "atan", .about = "the inverse of tan", .formula = "atan(x)"},
                      [](auto x) { return xtape::atan(x); });
@@ -45,19 +39,20 @@ inline const auto acosh = detail::function(
 inline const auto atanh = detail::function({.name = "atanh",
                                             .about = "the inverse of tanh",
                                             .formula = "atanh(x)",
-                                            .low = -0.95,
-                                            .high = 0.95},
+                                            .low = -0.8,
+                                            .high = 0.8},
                                            [](auto x) { return xtape::atanh(x); });
 inline const auto atan2 = detail::function({.name = "atan2",
                                             .about = "the angle of the point (y, x)",
                                             .formula = "atan2(x, y)",
                                             .low = 0.2},
                                            [](auto a, auto b) { return xtape::atan2(a, b); });
-inline const auto hypot = detail::function({.name = "hypot",
-                                            .about = "the length of (a, b)",
-                                            .formula = "sqrt(x * x + y * y)",
-                                            .low = 0.2},
-                                           [](auto a, auto b) { return xtape::hypot(a, b); });
+inline const auto hypot = detail::function(
+    {.name = "hypot",
+     .about = "the length of (a, b)",
+     .formula = "abs(x) > 1e400 ? abs(x) : abs(y) > 1e400 ? abs(y) : sqrt(x * x + y * y)",
+     .low = 0.2},
+    [](auto a, auto b) { return xtape::hypot(a, b); });
 
 }  // namespace formulas
 
