@@ -12,19 +12,20 @@ using namespace detail;
 namespace {
 
 // The least size of an axis that can be padded so.
-std::int64_t needed(const Padding& padding, PadMode mode) {
+std::int64_t needed(const PadWidth& padding, PadMode mode) {
   const std::int64_t most = std::max(padding.before, padding.after);
   if (mode == PadMode::constant || most <= 0) return 0;
   return mode == PadMode::reflect ? most + 1 : mode == PadMode::circular ? most : 1;
 }
 
-void check(const Shape& shape, std::span<const Padding> padding, PadMode mode, const Location& at) {
+void check(const Shape& shape, std::span<const PadWidth> padding, PadMode mode,
+           const Location& at) {
   if (static_cast<int>(padding.size()) != shape.rank())
     raise<ShapeError>(at, "pad",
                       fmt::format("{} pairs for the {} axes of shape {}", padding.size(),
                                   shape.rank(), shape.str()));
   for (int axis = 0; axis < shape.rank(); ++axis) {
-    const Padding& each = padding[axis];
+    const PadWidth& each = padding[axis];
     if (shape[axis] < needed(each, mode))
       raise<ShapeError>(at, "pad",
                         fmt::format("axis {} of shape {} is too small for {} and {} elements in "
@@ -39,7 +40,8 @@ void check(const Shape& shape, std::span<const Padding> padding, PadMode mode, c
 }
 
 // What is left of x goes into a larger tensor of `value`.
-Tensor padded(const Tensor& x, std::span<const Padding> padding, double value, const Location& at) {
+Tensor padded(const Tensor& x, std::span<const PadWidth> padding, double value,
+              const Location& at) {
   View left = View::whole(x.shape());
   Shape shape;
   bool crops = false;
@@ -69,11 +71,11 @@ std::int64_t source_of(std::int64_t i, std::int64_t n, PadMode mode) {
 
 }  // namespace
 
-Tensor pad(const Arg& x, std::initializer_list<Padding> padding, const PadOptions& options) {
-  return pad(x, std::span<const Padding>(padding.begin(), padding.size()), options);
+Tensor pad(const Arg& x, std::initializer_list<PadWidth> padding, const PadOptions& options) {
+  return pad(x, std::span<const PadWidth>(padding.begin(), padding.size()), options);
 }
 
-Tensor pad(const Arg& argument, std::span<const Padding> padding, const PadOptions& options) {
+Tensor pad(const Arg& argument, std::span<const PadWidth> padding, const PadOptions& options) {
   Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);

@@ -10,7 +10,7 @@ namespace xtape {
 enum class PadMode : std::uint8_t { constant, reflect, replicate, circular };
 
 /// How many elements one axis gets; a negative number takes elements away.
-struct Padding {
+struct PadWidth {
   std::int64_t before = 0, after = 0;
 };
 
@@ -23,8 +23,8 @@ struct PadOptions {
 /// NumPy's pad; its modes "edge" and "wrap" are replicate and circular. Throws ShapeError unless
 /// there is one pair for each axis, or if an axis would get a negative size, or has not enough
 /// elements: reflect needs more than it adds at an end, circular as many, replicate one.
-Tensor pad(const Arg& x, std::initializer_list<Padding> padding, const PadOptions& options = {});
-Tensor pad(const Arg& x, std::span<const Padding> padding, const PadOptions& options = {});
+Tensor pad(const Arg& x, std::initializer_list<PadWidth> padding, const PadOptions& options = {});
+Tensor pad(const Arg& x, std::span<const PadWidth> padding, const PadOptions& options = {});
 
 namespace formulas {
 

@@ -20,12 +20,12 @@ std::int64_t source(std::int64_t i, std::int64_t n, PadMode mode) {
 
 TEST_CASE("padding: with a constant, which may crop") {
   const Tensor x = counted({2, 3}) + 1;
-  const std::vector<std::vector<Padding>> cases = {
+  const std::vector<std::vector<PadWidth>> cases = {
       {{1, 2}, {0, 0}}, {{0, 0}, {2, 1}},  {{1, 1}, {1, 1}},  {{-1, 2}, {1, -1}},
       {{0, 0}, {0, 0}}, {{0, 0}, {3, -3}}, {{-2, 0}, {0, 1}}, {{1, -2}, {-1, -1}}};
   for (DType dtype : {float32, float64, int64})
     for (const auto& paddings : cases) {
-      const Padding rows = paddings[0], columns = paddings[1];
+      const PadWidth rows = paddings[0], columns = paddings[1];
       const Shape shape{2 + rows.before + rows.after, 3 + columns.before + columns.after};
       const Tensor out = pad(cast(x, dtype), paddings, {.value = -7});
       CHECK(matches(out, shape, [&](const Place& p) {

@@ -24,8 +24,8 @@ std::vector<Index> items(const Call& c) {
   return out;
 }
 
-std::vector<Padding> paddings(const Call& c) {
-  std::vector<Padding> out;
+std::vector<PadWidth> paddings(const Call& c) {
+  std::vector<PadWidth> out;
   for (const Json& pair : c.kwargs.at("pad"))
     out.push_back({pair[0].get<std::int64_t>(), pair[1].get<std::int64_t>()});
   return out;
