@@ -18,7 +18,8 @@ std::int64_t needed(const PadWidth& padding, PadMode mode) {
   return mode == PadMode::reflect ? most + 1 : mode == PadMode::circular ? most : 1;
 }
 
-void check(const Shape& shape, std::span<const PadWidth> padding, PadMode mode, const Location& at) {
+void check(const Shape& shape, std::span<const PadWidth> padding, PadMode mode,
+           const Location& at) {
   if (static_cast<int>(padding.size()) != shape.rank())
     raise<ShapeError>(at, "pad",
                       fmt::format("{} pairs for the {} axes of shape {}", padding.size(),
@@ -39,7 +40,8 @@ void check(const Shape& shape, std::span<const PadWidth> padding, PadMode mode, 
 }
 
 // What is left of x goes into a larger tensor of `value`.
-Tensor padded(const Tensor& x, std::span<const PadWidth> padding, double value, const Location& at) {
+Tensor padded(const Tensor& x, std::span<const PadWidth> padding, double value,
+              const Location& at) {
   View left = View::whole(x.shape());
   Shape shape;
   bool crops = false;

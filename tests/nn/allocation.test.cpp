@@ -258,38 +258,39 @@ TEST_CASE("allocation: rearranging, cutting and joining, there and back") {
   };
   for (int i = 0; i < 5; ++i) step();
   CHECK(heap_requests(step) == 0);
+}
 
-  TEST_CASE("allocation: every optimizer, with a schedule, clipping and an average") {
-    if (!can_count()) return;
-    const auto check = [&]<class Options>(const Options& options) {
-      CAPTURE(Options::name);
-      nn::Sequential net = mlp({6, 20, 3}, nn::Activation("tanh"));
-      const Tensor x = randn({30, 6}), y = cast(rand({30}) * 3, int64);
-      const std::vector<Tensor> parameters = net.parameters();
-      optim::OptimizerOf<Options> optimizer(parameters, options);
-      optim::CosineAnnealingLR schedule(optimizer, {.T_max = 30});
-      optim::WeightAverage average(parameters, {.decay = 0.9});
-      const auto step = [&] {
-        optimizer.zero_grad();
-        nn::cross_entropy(net(x), y).backward();
-        optim::clip_grad_norm(parameters, 0.1);
-        optimizer.step();
-        schedule.step();
-        average.update();
-      };
-      for (int i = 0; i < 5; ++i) step();
-      CHECK(heap_requests(step) == 0);
+TEST_CASE("allocation: every optimizer, with a schedule, clipping and an average") {
+  if (!can_count()) return;
+  const auto check = [&]<class Options>(const Options& options) {
+    CAPTURE(Options::name);
+    nn::Sequential net = mlp({6, 20, 3}, nn::Activation("tanh"));
+    const Tensor x = randn({30, 6}), y = cast(rand({30}) * 3, int64);
+    const std::vector<Tensor> parameters = net.parameters();
+    optim::OptimizerOf<Options> optimizer(parameters, options);
+    optim::CosineAnnealingLR schedule(optimizer, {.T_max = 30});
+    optim::WeightAverage average(parameters, {.decay = 0.9});
+    const auto step = [&] {
+      optimizer.zero_grad();
+      nn::cross_entropy(net(x), y).backward();
+      optim::clip_grad_norm(parameters, 0.1);
+      optimizer.step();
+      schedule.step();
+      average.update();
     };
-    check(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true});
-    check(optim::ASGDOptions{});
-    check(optim::AdagradOptions{});
-    check(optim::RMSpropOptions{.momentum = 0.9, .centered = true});
-    check(optim::AdadeltaOptions{});
-    check(optim::AdamOptions{.amsgrad = true});
-    check(optim::AdamWOptions{});
-    check(optim::NAdamOptions{});
-    check(optim::RAdamOptions{});
-    check(optim::AdamaxOptions{});
-    check(optim::RpropOptions{});
-    check(optim::LionOptions{});
-  }
+    for (int i = 0; i < 5; ++i) step();
+    CHECK(heap_requests(step) == 0);
+  };
+  check(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  check(optim::ASGDOptions{});
+  check(optim::AdagradOptions{});
+  check(optim::RMSpropOptions{.momentum = 0.9, .centered = true});
+  check(optim::AdadeltaOptions{});
+  check(optim::AdamOptions{.amsgrad = true});
+  check(optim::AdamWOptions{});
+  check(optim::NAdamOptions{});
+  check(optim::RAdamOptions{});
+  check(optim::AdamaxOptions{});
+  check(optim::RpropOptions{});
+  check(optim::LionOptions{});
+}
