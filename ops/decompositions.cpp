@@ -3,6 +3,7 @@
 #include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/decompositions.hpp>
+#include <xtape/ops/diagonals.hpp>
 #include <xtape/ops/lapack.hpp>
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/products.hpp>
@@ -33,10 +34,6 @@ void check_square(const Tensor& x, const char* op, const Location& at) {
 
 // Rows and columns for numbers, one for each matrix.
 Tensor as_matrix(const Tensor& numbers) { return unsqueeze(unsqueeze(numbers, -1), -1); }
-// Vectors as diagonal matrices.
-Tensor diagonal_matrix(const Tensor& x) {
-  return unsqueeze(x, -1) * eye(x.shape()[x.rank() - 1], x.dtype());
-}
 // sum_ij a_ij b_ij for each matrix.
 Tensor inner(const Tensor& a, const Tensor& b) {
   return formulas::mul.sum(Dims{-2, -1}.keep(), a, b);
@@ -109,11 +106,10 @@ Tensor cofactor_slope(const Tensor& a, const Tensor& g, const Location& at) {
   {
     const NoGrad off;
     const Cofactors of(a, at);
-    const std::int64_t n = a.shape()[a.rank() - 1];
     const Tensor turned = matmul(matmul(transpose(of.u), g), transpose(of.vh));
-    const Tensor diagonal = sum(turned * eye(n, a.dtype()), -1, true);
+    const Tensor on = unsqueeze(diagonal(turned, 0, -2, -1), -1);
     const Tensor middle =
-        diagonal_matrix(squeeze(matmul(of.but_two, diagonal), -1)) - of.but_two * transpose(turned);
+        diag_embed(squeeze(matmul(of.but_two, on), -1)) - of.but_two * transpose(turned);
     out = of.sign * matmul(matmul(of.u, middle), of.vh);
   }
   return record("det", at, {saved(a), saved(g)}, out, [](Backward& backward) {
@@ -126,9 +122,9 @@ Tensor cofactor_slope(const Tensor& a, const Tensor& g, const Location& at) {
     const Tensor y = inverse(a, "det", at), p = matmul(y, g), q = matmul(y, h);
     const Tensor one = eye(a.shape()[a.rank() - 1], a.dtype());
     const Tensor tp = inner(p, one), tq = inner(q, one);
-    const Tensor sum =
+    const Tensor total =
         (tp * tq - inner(p, transpose(q))) * one - tp * q - tq * p + matmul(p, q) + matmul(q, p);
-    backward.give(0, as_matrix(det(a)) * transpose(matmul(sum, y)));
+    backward.give(0, as_matrix(det(a)) * transpose(matmul(total, y)));
   });
 }
 
@@ -145,11 +141,7 @@ Tensor cofactors(const Tensor& a, const Location& at) {
 }
 
 // The lower triangle with half of the diagonal.
-Tensor half_lower(std::int64_t n, DType dtype) {
-  const Tensor index = arange(0, static_cast<double>(n), 1, float64);
-  const Tensor row = unsqueeze(index, 1);
-  return cast((row > index), dtype) + 0.5 * eye(n, dtype);
-}
+Tensor half_lower(const Tensor& x) { return 0.5 * (tril(x) + tril(x, -1)); }
 
 // 1 / (x_j - x_i), and 1 on the diagonal, where what it is multiplied with is 0.
 Tensor reciprocal_gaps(const Tensor& x) {
@@ -222,8 +214,7 @@ Tensor cholesky(const Arg& argument) {
   return record("cholesky", at, {unsaved(a), saved(out)}, out, [](Backward& backward) {
     const Location& at = backward.node().where;
     const Tensor l = backward.result();
-    const Tensor lower =
-        matmul(transpose(l), backward.grad()) * half_lower(l.shape()[l.rank() - 1], l.dtype());
+    const Tensor lower = half_lower(matmul(transpose(l), backward.grad()));
     // l^-T lower l^-1, of which the symmetric part
     const Tensor half = solution(l, true, lower, at);
     const Tensor share = solution(l, true, transpose(half), at);
@@ -252,7 +243,7 @@ Svd svd(const Arg& argument) {
     Tensor middle, share;
     const auto add = [](Tensor& to, const Tensor& what) { to = to.defined() ? to + what : what; };
     const auto skew = [](const Tensor& x) { return x - transpose(x); };
-    if (gs.defined()) add(middle, diagonal_matrix(gs));
+    if (gs.defined()) add(middle, diag_embed(gs));
     if (gu.defined()) {
       const Tensor turned = matmul(transpose(u), gu);
       add(middle, weigh(skew(turned), reciprocal_gaps(square(s))) * scale);
@@ -288,7 +279,7 @@ Eigh eigh(const Arg& argument) {
     }
     const Tensor &gvalues = backward.grad(0), &gv = backward.grad(1);
     Tensor middle;
-    if (gvalues.defined()) middle = diagonal_matrix(gvalues);
+    if (gvalues.defined()) middle = diag_embed(gvalues);
     if (gv.defined()) {
       const Tensor turned = matmul(transpose(v), gv);
       const Tensor turning = weigh(0.5 * (turned - transpose(turned)), reciprocal_gaps(values));

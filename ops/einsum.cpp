@@ -4,6 +4,7 @@
 #include <string>
 #include <tuple>
 #include <xtape/ops/arithmetic.hpp>
+#include <xtape/ops/diagonals.hpp>
 #include <xtape/ops/einsum.hpp>
 #include <xtape/ops/products.hpp>
 #include <xtape/ops/reduce.hpp>
@@ -169,28 +170,15 @@ Tensor spread(const Term& term, const Names& names) {
   return reshape(ordered(term, own), shape);
 }
 
-// The diagonals of axes of one name. The pair becomes one axis of n n elements, of which every
-// (n + 1)th is on the diagonal.
+// The diagonals of axes of one name.
 Term without_repetitions(Term term) {
   for (std::size_t i = 0; i < term.names.size(); ++i) {
     const std::size_t j = term.names.find(term.names[i], i + 1);
     if (j == Names::npos) continue;
-    std::vector<std::int64_t> dims;
-    Names names;
-    Shape shape;
-    for (std::size_t k = 0; k < term.names.size(); ++k) {
-      if (k == i || k == j) continue;
-      dims.push_back(static_cast<std::int64_t>(k));
-      names += term.names[k];
-      shape.push_back(term.tensor.shape()[static_cast<int>(k)]);
-    }
-    const std::int64_t n = term.tensor.shape()[static_cast<int>(i)];
-    dims.insert(dims.end(), {static_cast<std::int64_t>(i), static_cast<std::int64_t>(j)});
-    shape.push_back(n * n);
-    const Tensor merged = reshape(permute(term.tensor, dims), shape);
-    names += term.names[i];
-    return without_repetitions(
-        {slice(merged, -1, {.start = {}, .stop = {}, .step = n + 1}), names});
+    Names names = term.names;
+    names.erase(j, 1).erase(i, 1).push_back(term.names[i]);
+    const auto first = static_cast<std::int64_t>(i), second = static_cast<std::int64_t>(j);
+    return without_repetitions({diagonal(term.tensor, 0, first, second), names});
   }
   return term;
 }
