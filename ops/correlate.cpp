@@ -71,6 +71,9 @@ class Cut {
     return {first, std::min(images_, sizes_.batch - first), row,
             lines_ * (part + 1) / parts_ - row};
   }
+  /// All parts of all of them.
+  std::int64_t blocks() const { return batches() * parts_; }
+  Block block(std::int64_t i) const { return block(i / parts_, i % parts_); }
   std::int64_t columns(const Block& block) const { return block.images * block.rows * line_; }
   std::int64_t most_columns() const { return images_ * ((lines_ + parts_ - 1) / parts_) * line_; }
   /// Pieces of at least 4 Mflop.
@@ -89,7 +92,7 @@ class Cut {
   std::int64_t lines_, line_, images_, parts_;
 };
 
-// One convolution with its arrays; each member works on one group of one block.
+// One convolution; its members work on one block or one batch of images, group by group.
 template <class T>
 struct Worker {
   const Convolution& sizes;
@@ -145,23 +148,21 @@ struct Worker {
     return {room, b.images * positions};
   }
 
-  void correlate(const T* x, const T* w, const T* bias, T* y, std::int64_t batch, T* room,
+  void correlate(const T* x, const T* w, const T* bias, T* y, const Block& b, T* room,
                  T* more) const {
-    for (std::int64_t part = 0; part < cut.parts(); ++part)
-      for (std::int64_t g = 0; g < sizes.groups; ++g) {
-        const Block b = cut.block(batch, part);
-        const std::int64_t n = cut.columns(b), m = sizes.filters;
-        const Matrix<const T> seen = columns(x, b, g, room);
-        T* const to = in_y(y, b, g);
-        const Matrix<T> out = b.images == 1 ? Matrix<T>{to, positions} : Matrix<T>{more, n};
-        for (std::int64_t f = 0; f < m && bias; ++f)
-          std::fill_n(out.data + f * out.pitch, n, bias[g * m + f]);
-        multiply(false, false, m, n, depth, kernel(w, g), seen, bias != nullptr, out);
-        for (std::int64_t f = 0; f < m && b.images > 1; ++f)
-          for (std::int64_t i = 0; i < b.images; ++i)
-            std::copy_n(more + (f * b.images + i) * positions, positions,
-                        to + (i * sizes.groups * m + f) * positions);
-      }
+    for (std::int64_t g = 0; g < sizes.groups; ++g) {
+      const std::int64_t n = cut.columns(b), m = sizes.filters;
+      const Matrix<const T> seen = columns(x, b, g, room);
+      T* const to = in_y(y, b, g);
+      const Matrix<T> out = b.images == 1 ? Matrix<T>{to, positions} : Matrix<T>{more, n};
+      for (std::int64_t f = 0; f < m && bias; ++f)
+        std::fill_n(out.data + f * out.pitch, n, bias[g * m + f]);
+      multiply(false, false, m, n, depth, kernel(w, g), seen, bias != nullptr, out);
+      for (std::int64_t f = 0; f < m && b.images > 1; ++f)
+        for (std::int64_t i = 0; i < b.images; ++i)
+          std::copy_n(more + (f * b.images + i) * positions, positions,
+                      to + (i * sizes.groups * m + f) * positions);
+    }
   }
 
   void spread(const T* y, const T* w, const T* bias, T* x, std::int64_t batch, T* room,
@@ -183,24 +184,21 @@ struct Worker {
       }
   }
 
-  void kernel_share(const T* x, const T* y, T* w, std::int64_t batch, T* room, T* more) const {
-    for (std::int64_t part = 0; part < cut.parts(); ++part)
-      for (std::int64_t g = 0; g < sizes.groups; ++g) {
-        const Block b = cut.block(batch, part);
-        const Matrix<const T> seen = columns(x, b, g, room);
-        multiply(false, true, sizes.filters, depth, cut.columns(b), rows(y, b, g, more), seen, true,
-                 Matrix<T>{w + g * sizes.filters * depth, depth});
-      }
+  void kernel_share(const T* x, const T* y, T* w, const Block& b, T* room, T* more) const {
+    for (std::int64_t g = 0; g < sizes.groups; ++g) {
+      const Matrix<const T> seen = columns(x, b, g, room);
+      multiply(false, true, sizes.filters, depth, cut.columns(b), rows(y, b, g, more), seen, true,
+               Matrix<T>{w + g * sizes.filters * depth, depth});
+    }
   }
 
-  // Calls body(batch, room for columns, room for rows, piece) for every batch.
+  // Calls body(unit, room for columns, room for rows, piece) for every unit of the work.
   template <class Body>
-  void run(std::int64_t pieces, const Body& body) const {
+  void run(std::int64_t units, std::int64_t pieces, const Body& body) const {
     const OneBlasThread one;
-    const std::int64_t batches = cut.batches();
     xtape::parallel_for(pieces, [&](std::int64_t p) {
       const Scratch<T> room(depth * cut.most_columns()), more(sizes.filters * cut.most_columns());
-      for (std::int64_t i = batches * p / pieces; i < batches * (p + 1) / pieces; ++i)
+      for (std::int64_t i = units * p / pieces; i < units * (p + 1) / pieces; ++i)
         body(i, room, more, p);
     });
   }
@@ -242,9 +240,10 @@ Tensor correlate(const Tensor& x, const Tensor& kernel, const Tensor& bias,
     const Worker<T> worker(sizes);
     const T *from = elements<T>(x), *w = elements<T>(kernel), *b = elements<T>(bias);
     T* const to = out.value()->as<T>();
-    worker.run(worker.cut.pieces(worker.cut.batches()),
+    const std::int64_t blocks = worker.cut.blocks();
+    worker.run(blocks, worker.cut.pieces(blocks),
                [&](std::int64_t i, T* room, T* more, std::int64_t) {
-                 worker.correlate(from, w, b, to, i, room, more);
+                 worker.correlate(from, w, b, to, worker.cut.block(i), room, more);
                });
   });
   record(asked.op, asked.at, Operands(x, kernel, bias), {&out, 1},
@@ -266,7 +265,8 @@ Tensor spread(const Tensor& y, const Tensor& kernel, const Tensor& bias, const C
     const Worker<T> worker(sizes);
     const T *from = elements<T>(y), *w = elements<T>(kernel), *b = elements<T>(bias);
     T* const to = out.value()->as<T>();
-    worker.run(worker.cut.pieces(worker.cut.batches()),
+    const std::int64_t batches = worker.cut.batches();
+    worker.run(batches, worker.cut.pieces(batches),
                [&](std::int64_t i, T* room, T* more, std::int64_t) {
                  worker.spread(from, w, b, to, i, room, more);
                });
@@ -292,11 +292,13 @@ Tensor kernel_share(const Tensor& x, const Tensor& y, const Convolution& sizes,
     T* const to = out.value()->as<T>();
     const std::int64_t n = out.numel();
     // each piece has a sum of its own; they are added in order
-    const std::int64_t pieces = worker.cut.pieces(std::min<std::int64_t>(8, worker.cut.batches()));
+    const std::int64_t blocks = worker.cut.blocks();
+    const std::int64_t pieces = worker.cut.pieces(std::min<std::int64_t>(8, blocks));
     const Scratch<T> sums((pieces - 1) * n);
     std::fill_n(static_cast<T*>(sums), (pieces - 1) * n, T(0));
-    worker.run(pieces, [&](std::int64_t i, T* room, T* more, std::int64_t p) {
-      worker.kernel_share(from, share, p == 0 ? to : sums + (p - 1) * n, i, room, more);
+    worker.run(blocks, pieces, [&](std::int64_t i, T* room, T* more, std::int64_t p) {
+      T* const sum = p == 0 ? to : sums + (p - 1) * n;
+      worker.kernel_share(from, share, sum, worker.cut.block(i), room, more);
     });
     for (std::int64_t p = 1; p < pieces; ++p)
       for (std::int64_t i = 0; i < n; ++i) to[i] += sums[(p - 1) * n + i];

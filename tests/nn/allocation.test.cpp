@@ -181,6 +181,23 @@ TEST_CASE("allocation: a training step of a multi-layer perceptron") {
   }
 }
 
+TEST_CASE("allocation: a training step of a convolutional network") {
+  if (!can_count()) return;
+  const Threads alone(1);
+  const Tensor x = randn({8, 3, 12, 12});
+  Tensor first = randn({8, 3, 3, 3}).requires_grad(true), second = randn({4, 8, 3, 3});
+  Tensor bias = zeros({8}).requires_grad(true);
+  second.requires_grad(true);
+  const auto step = [&] {
+    const Tensor inner = max_pool2d(conv2d(x, first, bias, {.padding = 1}), 2);
+    const Tensor outer = avg_pool2d(conv2d(inner, second, {}, {.stride = 2}), {1, 2});
+    for (const Tensor* leaf : {&first, &bias, &second}) leaf->zero_grad();
+    sum(outer).backward();
+  };
+  for (int i = 0; i < 5; ++i) step();
+  CHECK(heap_requests(step) == 0);
+}
+
 TEST_CASE("allocation: a training step with each activation, fixed and learnable") {
   if (!can_count()) return;
   int tried = 0;
