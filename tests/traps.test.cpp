@@ -80,7 +80,7 @@ TEST_CASE("traps: no gradient is NaN, first and second order, and the page says 
     x.detach();
     const Tensor leaf = x.copy().requires_grad(true);
     const Tensor y = trap.f(leaf);
-    const BackwardOptions again{.retain_graph = true, .create_graph = true};
+    const GradOptions again{.retain_graph = true, .create_graph = true};
     const Tensor first = grad(sum(y), {leaf}, again)[0];
     // the derivative of the sum of the gradient
     Tensor second = zeros_like(leaf);

@@ -57,7 +57,7 @@ TEST_CASE("checkpoint: gradients of any order, one inside another, and parameter
   const auto value = [&](const std::vector<Tensor>&) { return checkpoint(outer, {x}); };
   const Tensor plain = tanh(x * w * w) * w;
   CHECK(equal(value({}), plain));
-  const BackwardOptions again{.retain_graph = true, .create_graph = true};
+  const GradOptions again{.retain_graph = true, .create_graph = true};
   const Tensor first = grad(sum(value({})), {w}, again)[0], want = grad(sum(plain), {w}, again)[0];
   CHECK(distance(first, want) < 1e-14);
   CHECK(distance(grad(sum(first * first), {w})[0], grad(sum(want * want), {w})[0]) < 1e-13);

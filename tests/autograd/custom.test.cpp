@@ -28,7 +28,7 @@ Tensor by_hand(const Tensor& x, double (*f)(double)) {
 
 TEST_CASE("custom: its backward is used, and higher derivatives follow from it") {
   const Tensor x = leaf({1, -2, 0.5});
-  const BackwardOptions again{.retain_graph = true, .create_graph = true};
+  const GradOptions again{.retain_graph = true, .create_graph = true};
   const Tensor y = cube({x});
   CHECK(numbers(y) == std::vector<double>{1, -8, 0.125});
   const Tensor first = grad(sum(y), {x}, again)[0];
@@ -65,7 +65,7 @@ TEST_CASE("custom: inputs without a gradient, the result, and a backward that li
 }
 
 TEST_CASE("custom: a higher derivative is right or an error, never silently wrong") {
-  const BackwardOptions again{.retain_graph = true, .create_graph = true};
+  const GradOptions again{.retain_graph = true, .create_graph = true};
   const Tensor x = leaf({0.5, 2});
   // the gradient itself is computed with bare numbers
   const CustomFunction opaque{
@@ -128,4 +128,28 @@ TEST_CASE("custom: errors") {
   const Tensor y = cube({x});
   x.detach().mutable_values<double>()(0) = 5;
   CHECK_THROWS_AS(sum(y).backward(), StaleValueError);
+}
+
+TEST_CASE("custom: the tangent of a gradient") {
+  const Tensor x({1, -2, 0.5}, float64), t({1, 2, 3}, float64);
+  const auto pushed = [&](const CustomFunction& f) {
+    return jvp(
+               [&](const Tensor& z) {
+                 return vjp([&](const Tensor& y) { return sum(f({y})); }, z).second;
+               },
+               x, t)
+        .second;
+  };
+  CHECK(distance(pushed(cube), 6 * x * t) < 1e-15);
+  const CustomFunction bare{"bare", [](CustomContext&, const Tensors& in) { return in[0] * in[0]; },
+                            [](const CustomContext& context, const Tensor& grad) -> Tensors {
+                              return {(2 * context.input(0) * grad).detach()};
+                            }};
+  CHECK(message<GradError>([&] {
+          jvp(
+              [&](const Tensor& z) {
+                return vjp([&](const Tensor& y) { return sum(square(bare({y}))); }, z).second;
+              },
+              x, t);
+        }).starts_with("bare: the tangent of a gradient is wanted, but its backward did not"));
 }

@@ -68,7 +68,7 @@ TEST_CASE("hooks: what they compute can be differentiated again") {
   const Tensor x = leaf(2);
   const Tensor y = x * x;
   y.register_hook([&](const Tensor& grad) { return grad * x; });
-  const BackwardOptions again{.retain_graph = true, .create_graph = true};
+  const GradOptions again{.retain_graph = true, .create_graph = true};
   const Tensor first = grad(y, {x}, again)[0];  // x * 2x
   CHECK(first.item<double>() == 8);
   CHECK(grad(first, {x})[0].item<double>() == 8);  // 4x
