@@ -322,7 +322,11 @@ void check_forward(const char* op, const Location& where, std::span<const Operan
                    std::span<const Tensor> outputs) {
   // A recorded backward pass computes both branches of where(); give() looks at what is chosen.
   // The same happens where a tangent is computed by a vjp.
-  if (Walk::current || ForwardMode::pushing()) return;
+  if (!Walk::current && !ForwardMode::pushing()) check_finite(op, where, inputs, outputs);
+}
+
+void check_finite(const char* op, const Location& where, std::span<const Operand> inputs,
+                  std::span<const Tensor> outputs) {
   for (const Operand& input : inputs)
     if (first_not_finite(input.tensor) >= 0) return;
   for (const Tensor& output : outputs)

@@ -90,6 +90,7 @@ struct CustomRun {
                          fmt::format("a higher derivative is wanted, but saved tensor {} was not "
                                      "computed by operations on the inputs",
                                      i));
+    if (!grad_enabled()) return with_tangents(backward, context);
     Tensor grad = backward.grad();
     if (!grad.requires_grad()) grad = grad.detach().requires_grad(true);
     grad = copy_of(grad, node.where);
@@ -100,6 +101,23 @@ struct CustomRun {
                          fmt::format("a higher derivative is wanted, but its backward did not "
                                      "compute the gradient of input {} by operations",
                                      i));
+    hand_on(backward, out);
+  }
+
+  // In forward mode a gradient that carries a tangent must hand it on, too.
+  void with_tangents(Backward& backward, const CustomContext& context) const {
+    const Node& node = backward.node();
+    const Operand grad = unsaved(backward.grad());
+    const std::vector<Tensor> out = shares(context, grad.tensor, node);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (!backward.needs(static_cast<int>(i)) || !out[i].defined()) continue;
+      const Operand share = unsaved(out[i]);
+      if (detail::carries_tangent({&grad, 1}) && !detail::carries_tangent({&share, 1}))
+        raise<GradError>(node.where, node.op,
+                         fmt::format("the tangent of a gradient is wanted, but its backward did "
+                                     "not compute the gradient of input {} by operations",
+                                     i));
+    }
     hand_on(backward, out);
   }
 };

@@ -73,27 +73,88 @@ Tensor scaled_copy(const Tensor& tensor, double factor) {
   return out;
 }
 
+bool all_finite(const Tensor& tensor) {
+  const auto check = [&](const auto* data) {
+    bool all = true;
+    for (std::int64_t i = 0; i < tensor.numel(); ++i) all &= data[i] - data[i] == 0;
+    return all;
+  };
+  return tensor.dtype() == float32 ? check(tensor.value()->as<float>())
+                                   : check(tensor.value()->as<double>());
+}
+
+// s t, but 0 where either is 0.
+template <class T>
+struct WeighBoth {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const Lane<V> s(x[0]), t(x[1]);
+    y[0] = where(s == 0 || t == 0, Lane<V>(0), s * t).v;
+  }
+};
+
+void weigh_both(const Tensor& slopes, const Tensor& tangent, const SweepOutput& out) {
+  Sweep sweep{.space = slopes.shape(),
+              .dtype = slopes.dtype(),
+              .strip = nullptr,
+              .width = 1,
+              .inputs = 2,
+              .outputs = 1,
+              .in = {slopes.value().get(), tangent.value().get()},
+              .out = {}};
+  sweep.out[0] = out;
+  const auto use = [&]<class T>(T*) {
+    sweep.strip = &detail::strip<T, 2, 1, detail::SumFold, WeighBoth<T>>;
+    sweep.width = LaneTraits<Register<T>>::width;
+  };
+  if (slopes.dtype() == float32) use(static_cast<float*>(nullptr));
+  else use(static_cast<double*>(nullptr));
+  sweep.run();
+}
+
 // The gradient of an element-wise operation. Small, because long tapes are made of these.
 struct FormulaVjp {
   Formula formula;
 
   Tensor jvp(const Backward& saved, std::span<const Tensor> tangents, const Tensor& output) const {
-    const Shape& space = output.shape();
-    if (saved.input_count() > formula.arity) return pushed_result(saved, tangents[0]);
-    return pushed(saved, tangents, Tensor::empty(space, output.dtype()), space, space);
+    const Tensor out = Tensor::empty(output.shape(), output.dtype());
+    push(saved, tangents, out, out.shape(), out.shape());
+    return out;
   }
 
-  // The strip that weighs a gradient with the slope of one argument weighs that one's tangent.
-  // Their sum is left in `out`, folded.
-  Tensor pushed(const Backward& saved, std::span<const Tensor> tangents, const Tensor& out,
-                const Shape& space, const Shape& folded) const {
-    const Kernels& kernels = *formula.kernels(out.dtype());
+  // Leaves the sum of slopes times tangents, folded, in `out`.
+  void push(const Backward& saved, std::span<const Tensor> tangents, const Tensor& out,
+            const Shape& space, const Shape& folded) const {
+    bool more = false;
+    for (int i = 0; i < formula.arity; ++i) {
+      if (!tangents[i].defined()) continue;
+      weigh_slope(saved, i, tangents[i], space, {out.value().get(), folded, more});
+      more = true;
+    }
+    if (all_finite(out)) return;
+    // a slope of 0 hides what is not finite, as it does in the backward pass
+    more = false;
+    const Tensor one = number_like(out, 1), slopes = Tensor::empty(space, out.dtype());
+    for (int i = 0; i < formula.arity; ++i) {
+      if (!tangents[i].defined()) continue;
+      weigh_slope(saved, i, one, space, {slopes.value().get(), space, false});
+      weigh_both(slopes, tangents[i], {out.value().get(), folded, more});
+      more = true;
+    }
+  }
+
+  // The strip that weighs a gradient with the slope of an argument does so with any factor.
+  void weigh_slope(const Backward& saved, int argument, const Tensor& factor, const Shape& space,
+                   const SweepOutput& out) const {
+    if (saved.input_count() > formula.arity) return sweep_result(saved.result(), factor, out);
+    const Kernels& kernels = *formula.kernels(factor.dtype());
+    const Kernels::Slopes& slopes = kernels.slopes(1u << argument);
     Sweep sweep{.space = space,
-                .dtype = out.dtype(),
-                .strip = nullptr,
+                .dtype = factor.dtype(),
+                .strip = slopes.strip,
                 .width = kernels.width,
                 .inputs = formula.arity + 1,
-                .outputs = 0,
+                .outputs = std::popcount(slopes.mask),
                 .in = {},
                 .out = {}};
     Tensor inputs[max_arguments];
@@ -101,25 +162,9 @@ struct FormulaVjp {
       inputs[i] = saved.input(i);
       sweep.in[i] = inputs[i].value().get();
     }
-    bool first = true;
-    for (int i = 0; i < formula.arity; ++i) {
-      if (!tangents[i].defined()) continue;
-      const Kernels::Slopes& slopes = kernels.slopes(1u << i);
-      sweep.strip = slopes.strip;
-      sweep.outputs = std::popcount(slopes.mask);
-      sweep.in[formula.arity] = tangents[i].value().get();
-      std::fill_n(sweep.out, sweep.outputs, SweepOutput{});
-      sweep.out[std::popcount(slopes.mask & ((1u << i) - 1))] = {out.value().get(), folded, !first};
-      sweep.run();
-      first = false;
-    }
-    return out;
-  }
-
-  Tensor pushed_result(const Backward& saved, const Tensor& tangent) const {
-    const Tensor result = saved.result(), out = Tensor::empty(result.shape(), result.dtype());
-    sweep_result(result, tangent, {out.value().get(), out.shape(), false});
-    return out;
+    sweep.in[formula.arity] = factor.value().get();
+    sweep.out[std::popcount(slopes.mask & ((1u << argument) - 1))] = out;
+    sweep.run();
   }
 
   void operator()(Backward& backward) const {
@@ -206,7 +251,7 @@ struct ReducedVjp {
 
   Tensor jvp(const Backward& saved, std::span<const Tensor> tangents, const Tensor& output) const {
     const Tensor out = Tensor::empty(output.shape(), output.dtype());
-    inner.pushed(saved, tangents, out, space, folded);
+    inner.push(saved, tangents, out, space, folded);
     return scale == 1 ? out : scaled_copy(out, scale);
   }
 

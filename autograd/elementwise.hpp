@@ -50,12 +50,35 @@ struct Calls<Self, Required, std::index_sequence<N...>>
   using Call<Self, std::make_index_sequence<Required + N>>::mean...;
 };
 
+/// An element-wise operation without the type of its formula, so that little is compiled for each.
+class Operation {
+ public:
+  Operation(Entry::Kind kind, const Record& record, const Formula& formula,
+            std::span<const Parameter> parameters);
+  ~Operation();
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  const Formula& formula() const { return formula_; }
+  std::vector<Parameter> parameters() const;
+
+  /// With the last arguments at their defaults if they are not given.
+  Tensor on_tensors(std::span<const Arg> given) const;
+  Tensor reduced(std::span<const Arg> given, const Dims& dims, bool mean) const;
+
+ protected:
+  Formula formula_;
+  int defaults_;
+  Parameter parameters_[max_arguments];
+};
+
 }  // namespace detail
 
 /// An element-wise operation made from the formula F, whose last `Defaults` arguments may be left
 /// out. Callable on tensors and numbers, which broadcast, and inside other formulas.
 template <class F, int Defaults>
-class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
+class Elementwise : public detail::Operation,
+                    public detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
                                          std::make_index_sequence<Defaults + 1>> {
   static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
                 "a formula captures nothing; pass what it needs as a further argument");
@@ -65,15 +88,7 @@ class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity
  public:
   static constexpr int arity = detail::arity_of<F>();
 
-  Elementwise(Entry::Kind kind, const Record& record, const Formula& formula,
-              const std::array<Parameter, Defaults>& parameters)
-      : formula_(formula), parameters_(parameters) {
-    detail::enter({kind, record, {parameters.begin(), parameters.end()}, arity, &formula_, {}});
-  }
-  ~Elementwise() { detail::leave(&formula_); }
-  Elementwise(const Elementwise&) = delete;
-  Elementwise& operator=(const Elementwise&) = delete;
-
+  using Operation::Operation;
   using Base::operator();
   /// Inside another formula.
   template <class... X>
@@ -91,36 +106,6 @@ class Elementwise : public detail::Calls<Elementwise<F, Defaults>, detail::arity
            (std::is_arithmetic_v<N> && ...)) static double at(N... numbers) {
     return Lane<double>(F()(Lane<double>(numbers)...)).v;
   }
-
-  const Formula& formula() const { return formula_; }
-  std::vector<Parameter> parameters() const { return {parameters_.begin(), parameters_.end()}; }
-
-  /// For Call.
-  Tensor on_tensors(std::span<const Arg> given) const {
-    return completed(given, [&](std::span<const Arg> all) { return formula_.apply(all); });
-  }
-  Tensor reduced(std::span<const Arg> given, const Dims& dims, bool mean) const {
-    return completed(given,
-                     [&](std::span<const Arg> all) { return formula_.reduce(all, dims, mean); });
-  }
-
- private:
-  template <class Then>
-  Tensor completed(std::span<const Arg> given, Then then) const {
-    if (given.size() == arity) return then(given);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      const auto argument = [&](std::size_t i) {
-        return i < given.size() ? given[i]
-                                : Arg(parameters_[i + Defaults - arity].value, given[0].where());
-      };
-      const Arg all[] = {argument(I)...};
-      return then(all);
-    }
-    (std::make_index_sequence<arity>());
-  }
-
-  Formula formula_;
-  std::array<Parameter, Defaults> parameters_;
 };
 
 /// Makes an element-wise operation from a lambda that captures nothing and whose parameters are all
@@ -133,7 +118,7 @@ Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameter
   constexpr int n = detail::arity_of<F>();
   const Formula formula{record.name,
                         n,
-                        detail::has_condition<F, n, double>,
+                        detail::has_condition<F, n>,
                         false,
                         [](DType dtype) -> const Kernels* {
                           if (dtype == float32) return detail::make_kernels<F, float>();
@@ -141,7 +126,7 @@ Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameter
                           return nullptr;
                         },
                         &detail::graph_vjp<F>};
-  return {Entry::Kind::custom, record, formula, {parameters...}};
+  return {Entry::Kind::custom, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 
 /// The same with a record of no more than a name.
@@ -158,7 +143,7 @@ Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
   constexpr int n = detail::arity_of<F>();
   const Formula formula{record.name,
                         n,
-                        detail::has_condition<F, n, double>,
+                        detail::has_condition<F, n>,
                         FromResult,
                         [](DType dtype) -> const Kernels* {
                           if (dtype == float32) return K::template float32<F, FromResult>();
@@ -168,7 +153,7 @@ Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
                           return nullptr;
                         },
                         K::template graph<F, FromResult>()};
-  return {kind, record, formula, {parameters...}};
+  return {kind, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 
 }  // namespace xtape

@@ -25,13 +25,23 @@ struct ProductFold {
 struct MaxFold {
   template <class V>
   static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    if constexpr (std::is_arithmetic_v<V>) {
+      const V best = a > b ? a : b;  // an instruction; with the NaN in it, it would be a branch
+      return a != a ? a : best;
+    } else {
+      return where(Lane<V>(a) > Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    }
   }
 };
 struct MinFold {
   template <class V>
   static V fold(const V& a, const V& b) {
-    return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    if constexpr (std::is_arithmetic_v<V>) {
+      const V best = a < b ? a : b;  // an instruction; with the NaN in it, it would be a branch
+      return a != a ? a : best;
+    } else {
+      return where(Lane<V>(a) < Lane<V>(b) || Lane<V>(a) != Lane<V>(a), Lane<V>(a), Lane<V>(b)).v;
+    }
   }
 };
 
@@ -42,12 +52,6 @@ decltype(auto) with_fold(Fold fold, F f) {
   if (fold == Fold::product) return f(ProductFold());
   if (fold == Fold::max) return f(MaxFold());
   return f(MinFold());
-}
-
-/// Two numbers folded into one.
-template <class A>
-A fold_two(Fold fold, A a, A b) {
-  return with_fold(fold, [&](auto kind) { return kind.fold(a, b); });
 }
 
 /// What folds with anything to that.

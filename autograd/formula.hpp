@@ -204,12 +204,14 @@ struct ResultBody {
   }
 };
 
-template <class F, int N, class T>
+/// Whether the formula is a condition. It is read on a single number, which costs a user's file
+/// less than registers.
+template <class F, int N>
 constexpr bool has_condition =
     std::is_same_v<decltype([]<std::size_t... I>(std::index_sequence<I...>) {
-                     return F()(std::enable_if_t<(I >= 0), Lane<Register<T>>>(Register<T>())...);
+                     return F()(std::enable_if_t<(I >= 0), Lane<double>>(0)...);
                    }(std::make_index_sequence<N>())),
-                   Condition<Register<T>>>;
+                   Condition<double>>;
 
 template <class F, int N, class T, unsigned Mask>
 constexpr Kernels::Slopes slopes_kernel() {
@@ -226,7 +228,7 @@ const Kernels* make_kernels() {
     Kernels k;
     k.width = LaneTraits<Register<T>>::width;
     k.forward = &strip<T, n, 1, SumFold, ForwardBody<F, n, T>>;
-    if constexpr (std::is_floating_point_v<T> && !has_condition<F, n, T>) {
+    if constexpr (std::is_floating_point_v<T> && !has_condition<F, n>) {
       k.backward[0] = slopes_kernel<F, n, T, 1>();
       if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
       if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();

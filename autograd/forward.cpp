@@ -20,7 +20,7 @@ Tensor seed_like(const Tensor& output) {
 }
 
 // The tangents of the outputs by the vjp of the node. Its seed could be anything, as the vjp is
-// linear in it; at 1 a slope that is not finite is not hidden.
+// linear in it; at 1 it does not hide a slope that is not finite.
 std::vector<Tensor> by_vjp(Node& node, std::span<const Tensor> tangents,
                            std::span<const Tensor> outputs, bool create_graph) {
   std::vector<Tensor> seeds, shares(tangents.size()), roots, upstream;
@@ -135,7 +135,7 @@ void ForwardMode::push_one(Node& node, std::span<const Operand> inputs,
     if (!is_floating(outputs[j].dtype())) continue;
     Tensor& result = results[next++];
     if (!result.defined()) continue;
-    if (anomaly_enabled()) detail::check_forward(node.op, node.where, sources, {&result, 1});
+    if (anomaly_enabled()) detail::check_finite(node.op, node.where, sources, {&result, 1});
     carry(outputs[j], std::move(result));
   }
 }

@@ -48,26 +48,37 @@ class Sweeper {
   }
 
   void run() {
-    if (sweep_.space.numel() == 0) return;
     const std::int64_t total = sweep_.space.numel();
-    const std::int64_t longest = rank_ > 1 ? axes_[0].size : axes_[0].size / 64;
+    if (total == 0) return;
+    const std::int64_t columns = axes_[rank_ - 1].size;
+    const std::int64_t wanted = std::clamp<std::int64_t>(total / piece, 1, max_pieces);
+    // One row is cut into columns, and so are few rows that are folded into a long one: outputs
+    // that several pieces fold into are copied for each.
+    const bool by_columns =
+        rank_ == 1 || (rank_ == 2 && any_folds_along(0) && columns / wanted >= 1024);
     const std::int64_t pieces =
-        std::max<std::int64_t>(1, std::min({total / piece, max_pieces, longest}));
-    if (pieces == 1) {
-      Part part{0, rank_ > 1 ? rows_below(-1) : axes_[0].size, {}, {}};
-      for (int o = 0; o < sweep_.outputs; ++o) part.out[o] = operands_[sweep_.inputs + o].data;
-      return sweep_part(part);
-    }
-    run_pieces(pieces);
+        std::max<std::int64_t>(1, std::min(wanted, by_columns ? columns / 64 : axes_[0].size));
+    if (pieces > 1) return run_pieces(pieces, by_columns);
+    sweep_part(Part{0, rows_below(-1), 0, columns, {}, {}}, {});
   }
 
  private:
-  // A range of rows (of elements if there is but one row), and where its outputs go.
+  // A range of rows and of columns, and where its outputs go.
   struct Part {
-    std::int64_t begin, end;
+    std::int64_t begin, end, column, columns;
     char* out[max_arguments];
     std::int64_t base[max_arguments];  // the element of the whole output that out[] begins with
   };
+
+  // Whether all indices along an axis fold into the same elements of an output.
+  bool folds_along(int axis, int o) const {
+    return folded_[o] && operands_[sweep_.inputs + o].strides[axis] == 0;
+  }
+  bool any_folds_along(int axis) const {
+    bool any = false;
+    for (int o = 0; o < sweep_.outputs; ++o) any |= folds_along(axis, o);
+    return any;
+  }
 
   // The number of rows that share an index of the axis.
   std::int64_t rows_below(int axis) const {
@@ -152,45 +163,60 @@ class Sweeper {
 
   // Outputs that every piece folds into get a buffer for each piece; the buffers are folded in
   // order afterwards, so that the result does not depend on which thread came first.
-  void run_pieces(std::int64_t pieces) {
+  void run_pieces(std::int64_t pieces, bool by_columns) {
     Ref<Value> partial[max_arguments];
     for (int o = 0; o < sweep_.outputs; ++o)
-      if (folded_[o] && operands_[sweep_.inputs + o].strides[0] == 0) {
+      if (folds_along(by_columns ? rank_ - 1 : 0, o)) {
         Shape shape{pieces, sweep_.out[o].shape.numel()};
         partial[o] = Value::make(shape, sweep_.dtype);
         std::fill_n(partial[o]->template as<T>(), shape.numel(), identity_of<T>(sweep_.fold));
       }
-    const std::int64_t size = axes_[0].size, grain = rank_ > 1 ? 1 : 64;
+    const std::int64_t columns = axes_[rank_ - 1].size, below = rows_below(0);
     parallel_for(pieces, [&](std::int64_t p) {
-      Part part{size / grain * p / pieces * grain, size / grain * (p + 1) / pieces * grain, {}, {}};
-      if (p + 1 == pieces) part.end = size;
-      part.begin *= rows_below(0);
-      part.end *= rows_below(0);
-      for (int o = 0; o < sweep_.outputs; ++o) {
-        part.out[o] = operands_[sweep_.inputs + o].data;
-        if (partial[o])
-          part.out[o] = reinterpret_cast<char*>(partial[o]->template as<T>() +
-                                                p * sweep_.out[o].shape.numel());
+      Part part{0, rows_below(-1), 0, columns, {}, {}};
+      if (by_columns) {
+        part.column = columns / 64 * p / pieces * 64;
+        part.columns = (p + 1 == pieces ? columns : columns / 64 * (p + 1) / pieces * 64);
+        part.columns -= part.column;
+      } else {
+        part.begin = axes_[0].size * p / pieces * below;
+        part.end = axes_[0].size * (p + 1) / pieces * below;
       }
-      sweep_part(part);
+      T* own[max_arguments] = {};
+      for (int o = 0; o < sweep_.outputs; ++o)
+        if (partial[o]) own[o] = partial[o]->template as<T>() + p * sweep_.out[o].shape.numel();
+      sweep_part(part, own);
     });
     for (int o = 0; o < sweep_.outputs; ++o)
-      if (partial[o]) {
-        const std::int64_t n = sweep_.out[o].shape.numel();
-        T* to = sweep_.out[o].value->as<T>();
-        for (std::int64_t i = 0; i < n; ++i) {
-          Accumulator sum = to[i];
-          for (std::int64_t p = 0; p < pieces; ++p)
-            sum = fold_two(sweep_.fold, sum, Accumulator(partial[o]->template as<T>()[p * n + i]));
-          to[i] = static_cast<T>(sum);
-        }
-      }
+      if (partial[o])
+        with_fold(sweep_.fold, [&]<class F>(F) {
+          fold_partial<F>(partial[o]->template as<T>(), pieces, sweep_.out[o].value->as<T>(),
+                          sweep_.out[o].shape.numel());
+        });
   }
 
-  void sweep_part(const Part& part) const {
-    if (rank_ == 1) return sweep_rows(part, 1, part.begin, part.end - part.begin);
-    if (block_axis_ >= 0) return sweep_blocks(part);
-    sweep_rows(part, part.end - part.begin, 0, axes_[rank_ - 1].size);
+  template <class F>
+  static void fold_partial(const T* from, std::int64_t pieces, T* to, std::int64_t n) {
+    constexpr std::int64_t block = 256;
+    Accumulator sums[block];
+    for (std::int64_t begin = 0; begin < n; begin += block) {
+      const std::int64_t size = std::min(block, n - begin);
+      std::copy_n(to + begin, size, sums);
+      for (std::int64_t p = 0; p < pieces; ++p)
+        for (std::int64_t i = 0; i < size; ++i)
+          sums[i] = F::fold(sums[i], static_cast<Accumulator>(from[p * n + begin + i]));
+      for (std::int64_t i = 0; i < size; ++i) to[begin + i] = static_cast<T>(sums[i]);
+    }
+  }
+
+  // `own` are the buffers of outputs that do not go to the tensor itself.
+  void sweep_part(Part part, std::span<T* const> own) const {
+    for (int o = 0; o < sweep_.outputs; ++o) {
+      part.out[o] = operands_[sweep_.inputs + o].data;
+      if (!own.empty() && own[o]) part.out[o] = reinterpret_cast<char*>(own[o]);
+    }
+    if (block_axis_ >= 0) sweep_blocks(part);
+    else sweep_rows(part);
   }
 
   // Every block is summed into `low`, `long_sum` of those into `high`, and those into the output.
@@ -200,7 +226,9 @@ class Sweeper {
     for (int o = 0; o < sweep_.outputs; ++o)
       if (const int k = sweep_.inputs + o; folded_[o] && operands_[k].strides[block_axis_] == 0)
         for (auto* sums : {&low[o], &high[o]}) {
-          *sums = Value::make({size_below(block_axis_, k, false, rank_ - 1)}, sweep_.dtype);
+          const std::int64_t columns = operands_[k].strides[rank_ - 1] ? part.columns : 1;
+          *sums =
+              Value::make({size_below(block_axis_, k, false, rank_ - 2) * columns}, sweep_.dtype);
           std::fill_n((*sums)->template as<T>(), (*sums)->numel(), T(0));
         }
     Part block = part;
@@ -208,13 +236,13 @@ class Sweeper {
       const std::int64_t whole = block.begin / below / size, index = block.begin / below % size;
       const std::int64_t next = std::min((index / block_ + 1) * block_, size);
       block.end = std::min(part.end, (whole * size + next) * below);
-      const Rows first = first_row(part, whole * size * below, 0);
+      const Rows first = first_row(part, whole * size * below);
       for (int o = 0; o < sweep_.outputs; ++o)
         if (low[o]) {
           block.out[o] = low[o]->template as<char>();
           block.base[o] = first.offset[sweep_.inputs + o];
         }
-      sweep_rows(block, block.end - block.begin, 0, axes_[rank_ - 1].size);
+      sweep_rows(block);
       const bool done = next == size || block.end == part.end || blocks % long_sum == 0;
       for (int o = 0; o < sweep_.outputs; ++o)
         if (low[o]) {
@@ -232,12 +260,12 @@ class Sweeper {
     std::int64_t offset[max_operands];
   };
 
-  Rows first_row(const Part& part, std::int64_t row, std::int64_t column) const {
+  Rows first_row(const Part& part, std::int64_t row) const {
     Rows rows;
     for (int axis = rank_ - 2; axis >= 0; row /= axes_[axis--].size)
       rows.index[axis] = row % axes_[axis].size;
     for (int k = 0; k < count_; ++k) {
-      rows.offset[k] = column * operands_[k].strides[rank_ - 1];
+      rows.offset[k] = part.column * operands_[k].strides[rank_ - 1];
       for (int axis = 0; axis < rank_ - 1; ++axis)
         rows.offset[k] += rows.index[axis] * operands_[k].strides[axis];
       if (k >= sweep_.inputs) rows.offset[k] -= part.base[k - sweep_.inputs];
@@ -258,18 +286,17 @@ class Sweeper {
     }
   }
 
-  void sweep_rows(const Part& part, std::int64_t rows, std::int64_t column,
-                  std::int64_t columns) const {
-    Rows row = first_row(part, rank_ > 1 ? part.begin : 0, column);
-    for (std::int64_t done = 0; done < rows;) {
+  void sweep_rows(const Part& part) const {
+    Rows row = first_row(part, part.begin);
+    for (std::int64_t done = part.begin; done < part.end;) {
       const std::int64_t left = rank_ > 1 ? axes_[rank_ - 2].size - row.index[rank_ - 2] : 1;
-      const std::int64_t together = std::min(rows - done, left);
+      const std::int64_t together = std::min(part.end - done, left);
       Places places;
       for (int k = 0; k < count_; ++k) {
         char* const data = k < sweep_.inputs ? operands_[k].data : part.out[k - sweep_.inputs];
         places.at[k] = data ? data + row.offset[k] * plane_.tracks[k].bytes : nullptr;
       }
-      plane_.run(places, together, columns);
+      plane_.run(places, together, part.columns);
       advance(row, together);
       done += together;
     }

@@ -230,10 +230,7 @@ class Plane {
           truth[r * t.row + c] = from[r * columns + c] != 0;
     } else if (t.folded && t.column == 0) {
       if (t.row == 0) fold_rows<F>(from, 1, rows * columns, out, 0);
-      else if (columns == 2) fold_rows<F>(from, rows, std::integral_constant<int, 2>(), out, t.row);
-      else if (columns == 3) fold_rows<F>(from, rows, std::integral_constant<int, 3>(), out, t.row);
-      else if (columns == 4) fold_rows<F>(from, rows, std::integral_constant<int, 4>(), out, t.row);
-      else fold_rows<F>(from, rows, columns, out, t.row);
+      else fold_short<F>(from, rows, columns, out, t.row);
     } else if (t.folded && t.row == 0) {
       for (; rows > 1; rows -= rows / 2)  // the later half of the rows into the earlier one
         fold_onto<F>(from + (rows - rows / 2) * columns, rows / 2 * columns, from);
@@ -249,6 +246,24 @@ class Plane {
   template <class F>
   static void fold_onto(const T* from, std::int64_t n, T* to) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], from[i]);
+  }
+
+  // Every row into a cell. Neighbours are folded in pairs as long as their number is even: that
+  // is many rows at once.
+  template <class F>
+  static void fold_short(const T* from, std::int64_t rows, std::int64_t columns, T* cells,
+                         std::int64_t step) {
+    alignas(64) T half[2][panel / 2];
+    for (int turn = 0; columns % 2 == 0; columns /= 2, turn = 1 - turn) {
+      T* const to = half[turn];
+      for (std::int64_t i = 0; i < rows * columns / 2; ++i)
+        to[i] = F::fold(from[2 * i], from[2 * i + 1]);
+      from = to;
+    }
+    if (columns == 1) fold_rows<F>(from, rows, std::integral_constant<int, 1>(), cells, step);
+    else if (columns == 3) fold_rows<F>(from, rows, std::integral_constant<int, 3>(), cells, step);
+    else if (columns == 5) fold_rows<F>(from, rows, std::integral_constant<int, 5>(), cells, step);
+    else fold_rows<F>(from, rows, columns, cells, step);
   }
 
   // Every row into a cell.

@@ -193,7 +193,10 @@ bool carries_tangent(std::span<const Operand> inputs);
 
 /// Whether anomaly mode is on or a Profile is alive.
 bool observed();
-/// Throws if an output is not finite although all inputs are.
+/// Throws AnomalyError if an output is not finite although all inputs are.
+void check_finite(const char* op, const Location& where, std::span<const Operand> inputs,
+                  std::span<const Tensor> outputs);
+/// The same, except for operations whose results may not be chosen.
 void check_forward(const char* op, const Location& where, std::span<const Operand> inputs,
                    std::span<const Tensor> outputs);
 /// Tells the profiles, and in anomaly mode checks the outputs.

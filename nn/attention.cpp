@@ -5,6 +5,7 @@
 #include <xtape/nn/softmax.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/linalg.hpp>
+#include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 

@@ -4,6 +4,7 @@
 #include <xtape/nn/distances.hpp>
 #include <xtape/nn/margin_losses.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/statistics.hpp>
 
 namespace xtape {
 
@@ -12,7 +13,7 @@ namespace {
 // The p-norm of a - b + eps over axes.
 Tensor norm_of(const Arg& a, const Arg& b, double eps, double p, const Dims& dims, const char* op) {
   if (!(p >= 0)) raise<ValueError>(a.where(), op, fmt::format("p is {}, at least 0 wanted", p));
-  if (p == 2) return formulas::root(formulas::offset_square.sum(dims, a, b, eps));
+  if (p == 2) return formulas::square_root(formulas::offset_square.sum(dims, a, b, eps));
   if (p == 1) return formulas::offset_distance.sum(dims, a, b, eps);
   if (std::isinf(p)) return amax(formulas::offset_distance(a, b, eps), dims, dims.keepdim);
   if (p == 0) return sum(sign(formulas::offset_distance(a, b, eps)), dims, dims.keepdim);

@@ -86,11 +86,6 @@ inline const auto offset_power = detail::part(
       return where(d == 0, 0, xtape::pow(d, p));
     },
     Parameter{"eps", 1e-6, 0.5}, Parameter{"p", 3, 1.5});
-inline const auto root = detail::part({.name = "root",
-                                       .about = "the square root with slope 0 at 0",
-                                       .formula = "x == 0 ? 0 : sqrt(x)",
-                                       .low = 0.05},
-                                      [](auto x) { return where(x == 0, 0, xtape::sqrt(x)); });
 inline const auto not_below =
     detail::part({.name = "not_below",
                   .about = "x / y, but x / z for y below z",

@@ -3,7 +3,7 @@
 // generator.
 #pragma once
 
-#include <xtape/nn/losses.hpp>
+#include <xtape/nn/part.hpp>
 #include <xtape/ops/dropping.hpp>
 
 namespace xtape::nn {

@@ -4,7 +4,7 @@
 // margin_losses.hpp, those over distances in distances.hpp.
 #pragma once
 
-#include <xtape/nn/activations.hpp>
+#include <xtape/nn/part.hpp>
 #include <xtape/ops/reduce.hpp>
 
 namespace xtape::nn {
@@ -114,16 +114,6 @@ Tensor reduced(const F& formula, Reduction reduction, const A&... arguments) {
 }
 
 }  // namespace xtape::nn
-
-namespace xtape::detail {
-
-/// A formula of which a loss or a layer is made.
-template <class F, class... P>
-auto part(const Record& record, F formula, P... parameters) {
-  return builtin<NnKernels, Entry::Kind::function>(record, formula, parameters...);
-}
-
-}  // namespace xtape::detail
 
 namespace xtape::formulas {
 

@@ -4,29 +4,13 @@
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>
 #include <xtape/ops/joining.hpp>
+#include <xtape/ops/moments.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
 
 namespace {
-
-// The mean and 1 / sqrt(variance + eps) over axes, which stay with size 1.
-//
-//   var = mean((x - c)^2) - (mean - c)^2      with c = mean as a number
-//
-// The second term is 0 and so is its slope, but not its curvature: the first alone has the right
-// gradient without one for c, which saves the backward pass a sum over x.
-struct Moments {
-  Tensor centre, mean, var, scale;
-
-  Moments(const Tensor& x, const Dims& dims, double eps)
-      : mean(formulas::itself.mean(dims.keep(), x)) {
-    centre = mean.detach();
-    var = formulas::squared_error.mean(dims.keep(), x, centre) - square(mean - centre);
-    scale = formulas::inverse_root(var, eps);
-  }
-};
 
 void check_size(const Tensor& given, const Shape& wanted, const char* what, const char* op,
                 const Location& at) {
@@ -79,10 +63,11 @@ Tensor grouped(const Tensor& x, std::int64_t groups, const NormOptions& options)
   std::int64_t inner = 1;
   for (int axis = 2; axis < x.rank(); ++axis) inner *= x.shape()[axis];
   const Tensor split = reshape(x, Shape{samples, groups, each, inner});
-  const Moments moments(split, {2, 3}, options.eps);
+  const Moments both = moments(split, {2, 3});
+  const Tensor scale = formulas::inverse_root(both.var, options.eps);
   const Given weight(options.weight, {1, groups, each, 1}, 1);
   const Given bias(options.bias, {1, groups, each, 1}, 0);
-  return reshape(formulas::normalised(split, moments.mean, moments.scale, weight.arg(), bias.arg()),
+  return reshape(formulas::normalised(split, both.mean, scale, weight.arg(), bias.arg()),
                  x.shape());
 }
 
@@ -117,15 +102,16 @@ Tensor batch_norm(const Arg& argument, const Tensor& running_mean, const Tensor&
     raise<ShapeError>(
         at, op,
         fmt::format("more than one value per channel wanted in training: {}", x.shape().str()));
-  const Moments moments(x, Dims(axes), options.eps);
+  const Moments both = moments(x, Dims(axes));
+  const Tensor centre = both.mean.detach();
   const double rate = options.momentum.value_or(1 / static_cast<double>(options.batches));
   const auto n = static_cast<double>(count);
-  move_towards(running_mean, moments.centre, 1, rate);
-  move_towards(running_var, moments.var.detach(), n / (n - 1), rate);
+  move_towards(running_mean, centre, 1, rate);
+  move_towards(running_var, both.var.detach(), n / (n - 1), rate);
   // (x - c) scale + shift with c = mean as a number: the slopes of all else meet in scale and shift
-  const Tensor scale = moments.scale * weight.arg();
-  const Tensor shift = bias.arg() - (moments.mean - moments.centre) * scale;
-  return formulas::scaled_difference(x, moments.centre, scale, shift);
+  const Tensor scale = formulas::inverse_root(both.var, options.eps) * weight.arg();
+  const Tensor shift = bias.arg() - (both.mean - centre) * scale;
+  return formulas::scaled_difference(x, centre, scale, shift);
 }
 
 Tensor layer_norm(const Arg& argument, const Shape& normalized_shape, const NormOptions& options) {
@@ -147,10 +133,10 @@ Tensor layer_norm(const Arg& argument, const Shape& normalized_shape, const Norm
   for (int i = 0; i < rest; ++i) rows *= x.shape()[i];
   const std::int64_t inner = normalized_shape.numel();
   const Tensor flat = reshape(x, Shape{rows, inner});
-  const Moments moments(flat, Dims(1), options.eps);
+  const Moments both = moments(flat, 1);
+  const Tensor scale = formulas::inverse_root(both.var, options.eps);
   const Given weight(options.weight, {inner}, 1), bias(options.bias, {inner}, 0);
-  return reshape(formulas::normalised(flat, moments.mean, moments.scale, weight.arg(), bias.arg()),
-                 x.shape());
+  return reshape(formulas::normalised(flat, both.mean, scale, weight.arg(), bias.arg()), x.shape());
 }
 
 Tensor group_norm(const Arg& argument, std::int64_t groups, const NormOptions& options) {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <optional>
-#include <xtape/nn/losses.hpp>
+#include <xtape/nn/part.hpp>
 
 namespace xtape::nn {
 
@@ -56,8 +56,6 @@ Tensor local_response_norm(const Arg& x, std::int64_t size, const ResponseOption
 
 namespace xtape::formulas {
 
-inline const auto itself = detail::part(
-    {.name = "itself", .about = "x, for its mean", .formula = "x"}, [](auto x) { return 0 + x; });
 inline const auto inverse_root =
     detail::part({.name = "inverse_root",
                   .about = "1 / sqrt(x + y), from a variance",

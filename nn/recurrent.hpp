@@ -2,7 +2,8 @@
 // PyTorch's layout: w_ih [g H, I], w_hh [g H, H], biases [g H] or absent, for g gates of H units.
 #pragma once
 
-#include <xtape/nn/losses.hpp>
+#include <vector>
+#include <xtape/nn/part.hpp>
 
 namespace xtape::nn {
 

@@ -2,6 +2,7 @@
 
 #include <xtape/nn/softmax.hpp>
 #include <xtape/ops/joining.hpp>
+#include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 

@@ -2,7 +2,7 @@
 // share 0 and no gradient, a row of nothing else is NaN. A 0-d tensor is taken as 1-d.
 #pragma once
 
-#include <xtape/nn/losses.hpp>
+#include <xtape/nn/part.hpp>
 
 namespace xtape {
 

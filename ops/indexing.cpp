@@ -216,13 +216,21 @@ Tensor index_select(const Arg& argument, std::int64_t dim, const Tensor& index) 
   const int axis = normalize_axis(dim, x.rank(), "index_select", at);
   check_rows(index, x.shape()[axis], "index_select", at);
   const Around whole(x.shape(), axis);
-  const std::int64_t count = index.numel(), bytes = whole.inner * size_of(x.dtype());
+  const std::int64_t count = index.numel();
   const Tensor out = Tensor::empty(replaced(x.shape(), axis, count), x.dtype());
-  const std::int64_t* rows = index.value()->as<std::int64_t>();
-  for (std::int64_t o = 0; o < whole.outer && bytes > 0; ++o)
-    for (std::int64_t i = 0; i < count; ++i)
-      std::memcpy(out.value()->as<char>() + (o * count + i) * bytes,
-                  x.value()->as<char>() + (o * whole.n + rows[i]) * bytes, bytes);
+  const std::int64_t* const rows = index.value()->as<std::int64_t>();
+  by_size(x.dtype(), [&]<class T>(T*) {
+    const T* from = x.value()->as<T>();
+    T* to = out.value()->as<T>();
+    for (std::int64_t o = 0; o < whole.outer; ++o, from += whole.n * whole.inner) {
+      if (whole.inner == 1)
+        for (std::int64_t i = 0; i < count; ++i) to[i] = from[rows[i]];
+      else
+        for (std::int64_t i = 0; i < count; ++i)
+          std::copy_n(from + rows[i] * whole.inner, whole.inner, to + i * whole.inner);
+      to += count * whole.inner;
+    }
+  });
   return record("index_select", at, {unsaved(x), saved(index)}, out,
                 [shape = x.shape(), axis, at](Backward& backward) {
                   const Tensor& share = backward.grad();

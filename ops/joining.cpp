@@ -22,37 +22,38 @@ struct Place {
   std::int64_t start, count;
 };
 
+// The elements at some indices along an axis, without the axis if they are stacked there.
+View view_at(const Shape& shape, int axis, const Place& place, bool stacked) {
+  const View whole = View::whole(shape);
+  View view;
+  view.offset = place.start * whole.strides[axis];
+  for (int i = 0; i < shape.rank(); ++i)
+    if (i != axis) view.push_back(shape[i], whole.strides[i]);
+    else if (!stacked) view.push_back(place.count, whole.strides[i]);
+  return view;
+}
+
 // Tensors of one element type side by side along an axis of `shape`; `stacked` ones have size 1
 // there and do not have the axis themselves.
 Tensor join(std::span<const Tensor> tensors, const Shape& shape, int axis, bool stacked,
             const char* op, const Location& at) {
   const Tensor out = Tensor::empty(shape, tensors[0].dtype());
-  const Around whole(shape, axis);
-  const std::int64_t row = whole.inner * size_of(out.dtype());
   PooledList<Operand> operands(tensors.size());
   PooledList<Place> places(tensors.size());
   std::int64_t start = 0;
   for (const Tensor& tensor : tensors) {
-    const std::int64_t count = stacked ? 1 : tensor.shape()[axis], bytes = count * row;
-    for (std::int64_t o = 0; o < whole.outer && bytes > 0; ++o)
-      std::memcpy(out.value()->as<char>() + (o * whole.n + start) * row,
-                  tensor.value()->as<char>() + o * bytes, bytes);
+    const Place place{start, stacked ? 1 : tensor.shape()[axis]};
+    store(tensor, view_at(shape, axis, place, stacked), out);
     operands.emplace_back(unsaved(tensor));
-    places.emplace_back(start, count);
-    start += count;
+    places.emplace_back(place);
+    start += place.count;
   }
   record(op, at, operands.items(), {&out, 1},
          [places = std::move(places), shape, axis, stacked, at](Backward& backward) {
-           const View whole = View::whole(shape);
-           for (int k = 0; k < backward.input_count(); ++k) {
-             if (!backward.needs(k)) continue;
-             View view;
-             view.offset = places[k].start * whole.strides[axis];
-             for (int i = 0; i < shape.rank(); ++i)
-               if (i != axis) view.push_back(shape[i], whole.strides[i]);
-               else if (!stacked) view.push_back(places[k].count, whole.strides[i]);
-             backward.give(k, pick(backward.grad(), view, "pick", at));
-           }
+           for (int k = 0; k < backward.input_count(); ++k)
+             if (backward.needs(k))
+               backward.give(
+                   k, pick(backward.grad(), view_at(shape, axis, places[k], stacked), "pick", at));
          });
   return out;
 }
@@ -94,11 +95,20 @@ Tensor rolled(const Tensor& x, std::int64_t shift, int axis, const Location& at)
   });
 }
 
-// Each of the slices along axis 1 of [outer, n, inner] `count` times in a row.
+// Each of the slices of x, seen as [outer, n, inner], `count` times in a row.
 Tensor repeated(const Tensor& x, std::int64_t outer, std::int64_t n, std::int64_t inner,
-                std::int64_t count, const Shape& result) {
-  const Tensor slices = reshape(x, Shape{outer, n, 1, inner});
-  return reshape(broadcast_to(slices, {outer, n, count, inner}), result);
+                std::int64_t count, const Shape& result, const Location& at) {
+  View view;
+  view.push_back(outer, n * inner);
+  view.push_back(n, inner);
+  view.push_back(count, 0, at);
+  view.push_back(inner, 1, at);
+  const Tensor out =
+      record("repeat_interleave", at, {unsaved(x)}, picked(x, view),
+             [repeats = view.shape, before = x.shape()](Backward& backward) {
+               backward.give(0, reshape(sum(reshape(backward.grad(), repeats), 2), before));
+             });
+  return reshape(out, result);
 }
 
 // The slice that each place of the result of repeat_interleave() shows.
@@ -207,7 +217,7 @@ Tensor tile(const Arg& argument, const Dims& reps) {
     const Around around(shape, axis);
     shape[axis] *= reps.axes()[i];
     if (reps.axes()[i] != 1)
-      x = repeated(x, around.outer, 1, around.n * around.inner, reps.axes()[i], shape);
+      x = repeated(x, around.outer, 1, around.n * around.inner, reps.axes()[i], shape, at);
   }
   return reshape(x, shape);
 }
@@ -224,7 +234,7 @@ Tensor repeat_interleave(const Arg& argument, const Arg& repeats, std::optional<
   const std::int64_t count = repeats.as_tensor(int64).item<std::int64_t>();
   if (count < 0) raise<ValueError>(at, "repeat_interleave", fmt::format("{} repeats", count));
   return repeated(x, around.outer, around.n, around.inner, count,
-                  replaced(x.shape(), axis, around.n * count));
+                  replaced(x.shape(), axis, around.n * count), at);
 }
 
 std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors, Location where) {

@@ -54,6 +54,15 @@ inline const ArrayOperation roll_record{
         return xtape::roll(in[0], {1, -2}, {0, 1});
       }}}};
 
+inline const ArrayOperation repeat_interleave_record{
+    {.name = "repeat_interleave", .about = "slices repeated in place"},
+    {{"repeat_interleave(x, 2, 1)",
+      {{2, 3}},
+      [](auto& in) { return xtape::repeat_interleave(in[0], 2, 1); }},
+     {"tile(x, {2, 3})", {{2, 2}}, [](auto& in) {
+        return xtape::tile(in[0], {2, 3});
+      }}}};
+
 }  // namespace formulas
 
 }  // namespace xtape

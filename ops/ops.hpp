@@ -12,6 +12,7 @@
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/math.hpp>
+#include <xtape/ops/moments.hpp>
 #include <xtape/ops/padding.hpp>
 #include <xtape/ops/pooling.hpp>
 #include <xtape/ops/random.hpp>

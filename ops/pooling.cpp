@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <limits>
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/pooled.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/statistics.hpp>
 
 namespace xtape {
 
@@ -11,11 +13,18 @@ using namespace detail;
 namespace {
 
 void check_points(const Tensor& x, int rank, const Asked& asked) {
-  for (int i = 0; i < rank; ++i)
+  std::int64_t points = 1;
+  for (int i = 0; i < rank; ++i) {
     if (x.shape()[i + 2] == 0)
       raise<ShapeError>(
           asked.at, asked.op,
           fmt::format("nothing to pool in an image without points: x is {}", x.shape().str()));
+    if (x.shape()[i + 2] > std::numeric_limits<int>::max() / points)
+      raise<ShapeError>(
+          asked.at, asked.op,
+          fmt::format("an image of at most 2^31 - 1 points wanted: x is {}", x.shape().str()));
+    points *= x.shape()[i + 2];
+  }
 }
 
 // Windows of a fixed size, with PyTorch's rule for how many there are.
@@ -117,7 +126,7 @@ Tensor lp_pool(const Arg& argument, int rank, const char* op, double norm_type,
     taps *= static_cast<double>(value_for(kernel_size, i, rank, 1, "kernel_size", asked));
   const Tensor mean = avg_pool(pow(argument, norm_type), rank, op, kernel_size,
                                {.stride = options.stride, .ceil_mode = options.ceil_mode});
-  return formulas::root(mean * taps, norm_type);
+  return formulas::root(mean * taps, 1 / norm_type);
 }
 
 }  // namespace

@@ -81,13 +81,6 @@ Tensor lp_pool2d(const Arg& x, double norm_type, const PerAxis<std::int64_t>& ke
 
 namespace formulas {
 
-inline const auto root =
-    detail::function({.name = "root",
-                      .about = "x^(1/p), the last step of a norm; slope 0 where x is 0",
-                      .formula = "x == 0 ? 0 : pow(x, 1 / y)",
-                      .low = 0.1},
-                     [](auto x, auto p) { return where(x == 0, 0, xtape::pow(x, 1.0 / p)); });
-
 inline const ArrayOperation max_pool1d_record{
     {.name = "max_pool1d", .about = "the maxima of windows over one axis"},
     {{"max_pool1d(x, 2, {.dilation = 3})", {{2, 2, 7}}, [](auto& in) {
@@ -127,15 +120,35 @@ inline const ArrayOperation avg_pool3d_record{
     {{"avg_pool3d(x, 2, {.divisor_override = 3})", {{1, 2, 2, 4, 3}}, [](auto& in) {
         return xtape::avg_pool3d(in[0], 2, {.divisor_override = 3});
       }}}};
-inline const ArrayOperation adaptive_avg_pool_record{
+inline const ArrayOperation adaptive_avg_pool1d_record{
+    {.name = "adaptive_avg_pool1d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_avg_pool1d(in[0], 3);
+      }}}};
+inline const ArrayOperation adaptive_avg_pool2d_record{
     {.name = "adaptive_avg_pool2d", .about = "the means of windows that make a given size"},
     {{"adaptive_avg_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
         return xtape::adaptive_avg_pool2d(in[0], {2, 5});
       }}}};
-inline const ArrayOperation adaptive_max_pool_record{
+inline const ArrayOperation adaptive_avg_pool3d_record{
+    {.name = "adaptive_avg_pool3d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_avg_pool3d(in[0], {2, 1, 3});
+      }}}};
+inline const ArrayOperation adaptive_max_pool1d_record{
+    {.name = "adaptive_max_pool1d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_max_pool1d(in[0], 3);
+      }}}};
+inline const ArrayOperation adaptive_max_pool2d_record{
     {.name = "adaptive_max_pool2d", .about = "the maxima of windows that make a given size"},
     {{"adaptive_max_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
         return xtape::adaptive_max_pool2d(in[0], {2, 5});
+      }}}};
+inline const ArrayOperation adaptive_max_pool3d_record{
+    {.name = "adaptive_max_pool3d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_max_pool3d(in[0], {2, 1, 3});
       }}}};
 
 }  // namespace formulas

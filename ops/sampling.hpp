@@ -54,7 +54,8 @@ namespace formulas {
 inline const auto corner = detail::function(
     {.name = "corner",
      .about = "the share of one corner of a cell",
-     .formula = "x != 0 ? y * z : 0"},
+     .formula = "x != 0 ? y * z : 0",
+     .kinks = "0"},
     [](auto inside, auto weight, auto value) { return where(inside != 0, weight * value, 0); });
 inline const auto within = detail::function(
     {.name = "within",

@@ -53,6 +53,7 @@ struct Rows {
   Tensor indices(std::int64_t count, bool descending, F choose) const {
     const Around block(x.shape(), axis);
     const Tensor out = Tensor::empty(replaced(x.shape(), axis, count), int64);
+    if (x.numel() == 0) return out;
     std::int64_t* const to = out.value()->as<std::int64_t>();
     const std::uint64_t flip = descending ? nan_key : 0;
     by_type(x.dtype(), [&]<class T>(T*) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include <xtape/autograd/tape.hpp>
 #include <xtape/ops/strided.hpp>
 
@@ -19,86 +20,98 @@ void View::push_back(std::int64_t size, std::int64_t stride, const Location& whe
 
 namespace {
 
-// The same elements in the same order with as few axes as possible, but at least one.
-View collapsed(const View& view) {
-  View out;
-  out.offset = view.offset;
-  for (int axis = 0; axis < view.shape.rank(); ++axis) {
-    const std::int64_t size = view.shape[axis], stride = view.strides[axis];
-    const int last = out.shape.rank() - 1;
-    if (size == 1) continue;
-    if (last >= 0 && out.strides[last] == stride * size) {
-      out.shape[last] *= size;
-      out.strides[last] = stride;
-    } else {
-      out.push_back(size, stride);
-    }
-  }
-  if (out.shape.rank() == 0) out.push_back(1, 1);
-  return out;
-}
-
-// Goes through the axes before `last` in row-major order and tells where each index begins.
-class Walk {
- public:
-  Walk(const View& view, int last) : view_(view), last_(last), offset_(view.offset) {}
-  std::int64_t offset() const { return offset_; }
-  void next() {
-    for (int axis = last_ - 1; axis >= 0; --axis) {
-      offset_ += view_.strides[axis];
-      if (++index_[axis] < view_.shape[axis]) return;
-      offset_ -= view_.strides[axis] * view_.shape[axis];
-      index_[axis] = 0;
-    }
-  }
-
- private:
-  const View& view_;
-  int last_;
-  std::int64_t offset_, index_[Shape::max_rank] = {};
+// One loop: how often, and how far apart its elements are in the array and in the part.
+struct Loop {
+  std::int64_t size, array, part;
 };
+
+// A view as nested loops, as few as possible but at least two. The part is contiguous, so that the
+// innermost loop goes through it one by one.
+struct Nest {
+  int depth = 0;
+  Loop loops[Shape::max_rank + 2];
+
+  explicit Nest(const View& view) {
+    std::int64_t part = view.shape.numel();
+    for (int axis = 0; axis < view.shape.rank(); ++axis) {
+      const std::int64_t size = view.shape[axis], stride = view.strides[axis];
+      part /= size;
+      if (size == 1) continue;
+      if (depth > 0 && loops[depth - 1].array == stride * size)
+        loops[depth - 1] = {loops[depth - 1].size * size, stride, part};
+      else loops[depth++] = {size, stride, part};
+    }
+    if (depth == 0) loops[depth++] = {1, 1, 1};
+    if (depth == 1) loops[depth++] = std::exchange(loops[0], {1, 0, 0});
+  }
+  Loop& rows() { return loops[depth - 2]; }
+  Loop& columns() { return loops[depth - 1]; }
+};
+
+// Calls f(array, part) where each plane of the two innermost loops begins.
+template <class F>
+void for_planes(const Nest& nest, std::int64_t array, F f) {
+  std::int64_t part = 0, index[Shape::max_rank] = {};
+  int axis;
+  do {
+    f(array, part);
+    for (axis = nest.depth - 3; axis >= 0; --axis) {
+      const Loop& loop = nest.loops[axis];
+      array += loop.array;
+      part += loop.part;
+      if (++index[axis] < loop.size) break;
+      array -= loop.array * loop.size;
+      part -= loop.part * loop.size;
+      index[axis] = 0;
+    }
+  } while (axis >= 0);
+}
 
 // Calls f(array, part, n, step) for every row: n elements of the array, `step` apart, from position
 // `array` on, are those of the part from position `part` on.
 template <class F>
 void for_rows(const View& view, F f) {
-  const std::int64_t total = view.shape.numel();
-  if (total == 0) return;
-  const View rows = collapsed(view);
-  const int last = rows.shape.rank() - 1;
-  const std::int64_t n = rows.shape[last], step = rows.strides[last];
-  Walk walk(rows, last);
-  for (std::int64_t part = 0; part < total; part += n, walk.next()) f(walk.offset(), part, n, step);
+  if (view.shape.numel() == 0) return;
+  Nest nest(view);
+  const Loop rows = nest.rows(), columns = nest.columns();
+  for_planes(nest, view.offset, [&](std::int64_t array, std::int64_t part) {
+    for (std::int64_t r = 0; r < rows.size; ++r, array += rows.array, part += rows.part)
+      f(array, part, columns.size, columns.array);
+  });
 }
 
-// The last two axes exchanged: by square blocks, so that every line of the cache is used up.
+// A plane whose columns are contiguous in the array, and rows in the part: by square tiles, so that
+// whole lines of the cache are read and written.
 template <class T>
-void copy_transposed(const View& view, const T* from, T* to) {
-  constexpr std::int64_t block = 16;
-  const int last = view.shape.rank() - 1;
-  const std::int64_t height = view.shape[last - 1], width = view.shape[last];
-  const std::int64_t step = view.strides[last];
-  const std::int64_t planes = view.shape.numel() / (height * width);
-  Walk walk(view, last - 1);
-  for (std::int64_t plane = 0; plane < planes; ++plane, walk.next(), to += height * width) {
-    const T* const in = from + walk.offset();
-    for (std::int64_t r0 = 0; r0 < height; r0 += block)
-      for (std::int64_t c0 = 0; c0 < width; c0 += block)
-        for (std::int64_t r = r0; r < std::min(r0 + block, height); ++r)
-          for (std::int64_t c = c0; c < std::min(c0 + block, width); ++c)
-            to[r * width + c] = in[r + c * step];
-  }
+void copy_transposed(const Loop& rows, const Loop& columns, const T* from, T* to) {
+  constexpr std::int64_t side = 16;
+  T tile[side * side];
+  for (std::int64_t r0 = 0; r0 < rows.size; r0 += side)
+    for (std::int64_t c0 = 0; c0 < columns.size; c0 += side) {
+      const std::int64_t height = std::min(side, rows.size - r0);
+      const std::int64_t width = std::min(side, columns.size - c0);
+      for (std::int64_t c = 0; c < width; ++c)
+        for (std::int64_t r = 0; r < height; ++r)
+          tile[r * side + c] = from[(c0 + c) * columns.array + r0 + r];
+      for (std::int64_t r = 0; r < height; ++r)
+        std::copy_n(tile + r * side, width, to + (r0 + r) * rows.part + c0);
+    }
 }
 
 template <class T>
 void copy_picked(const View& view, const T* from, T* to) {
   if (view.shape.numel() == 0) return;
-  const View rows = collapsed(view);
-  const int last = rows.shape.rank() - 1;
-  if (last >= 1 && rows.strides[last] != 1 && rows.strides[last - 1] == 1)
-    return copy_transposed(rows, from, to);
-  for_rows(rows, [&](std::int64_t array, std::int64_t part, std::int64_t n, std::int64_t step) {
+  Nest nest(view);
+  for (int i = 0; nest.columns().array != 1 && i < nest.depth - 1; ++i)
+    if (nest.loops[i].array == 1) {
+      std::swap(nest.loops[i], nest.rows());
+      return for_planes(nest, view.offset, [&](std::int64_t array, std::int64_t part) {
+        copy_transposed(nest.rows(), nest.columns(), from + array, to + part);
+      });
+    }
+  for_rows(view, [&](std::int64_t array, std::int64_t part, std::int64_t n, std::int64_t step) {
     if (step == 1) std::copy_n(from + array, n, to + part);
+    else if (step == 0) std::fill_n(to + part, n, from[array]);
     else
       for (std::int64_t i = 0; i < n; ++i) to[part + i] = from[array + i * step];
   });

@@ -19,7 +19,7 @@ struct View {
   void push_back(std::int64_t size, std::int64_t stride, const Location& where = {});
 };
 
-/// The elements of x that `view` names, off the tape.
+/// The elements of x that `view` names, off the tape. A stride may be 0.
 Tensor picked(const Tensor& x, const View& view);
 /// The same on the tape; the view names no element twice.
 Tensor pick(const Tensor& x, const View& view, const char* op, const Location& at);

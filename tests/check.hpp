@@ -82,7 +82,8 @@ inline double slope_error(const Function& f, const std::vector<Tensor>& points,
   std::vector<Tensor> inputs;
   for (const Tensor& point : points) inputs.push_back(point.copy().requires_grad(true));
   const std::vector<Tensor> slopes =
-      grad(probe(f(inputs)), inputs, {.retain_graph = false, .create_graph = create_graph});
+      grad(probe(f(inputs)), inputs,
+           {.retain_graph = false, .create_graph = create_graph, .allow_unused = true});
   const NoGrad off;
   constexpr double h = 1e-6;
   double worst = 0;
@@ -117,7 +118,8 @@ inline double curvature_error(const Function& f, const std::vector<Tensor>& poin
     for (Tensor& input : used)
       if (!input.requires_grad()) input = input.detach().requires_grad(true);
     const std::vector<Tensor> firsts =
-        grad(probe(square(f(used))), used, {.retain_graph = false, .create_graph = true});
+        grad(probe(square(f(used))), used,
+             {.retain_graph = false, .create_graph = true, .allow_unused = true});
     Tensor total = Tensor(0.0, float64);
     for (std::size_t k = 0; k < firsts.size(); ++k)
       if (firsts[k].defined())

@@ -1,149 +1,255 @@
 // bench WORKLOAD --key value ...: times one workload and prints one line of JSON.
-#include <sys/resource.h>
-
-#include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
-#include <string>
-#include <vector>
+#include <xtape/tools/bench/workloads.hpp>
 #include <xtape/xtape.hpp>
 
 using namespace xtape;
 
 namespace {
 
-struct Timing {
-  double seconds = 2;
-  int threads = 1;
-};
+using bench::Step;
 
-double now() {
-  using namespace std::chrono;
-  return duration<double>(steady_clock::now().time_since_epoch()).count();
+void forget(const std::vector<Tensor>& tensors) {
+  for (const Tensor& tensor : tensors) tensor.zero_grad();
 }
 
-// Runs `step` for about `timing.seconds` after a warm-up. Short steps are timed in groups, so that
-// reading the clock does not count.
-void measure(nlohmann::ordered_json line, const Timing& timing, const std::function<void()>& step) {
-  for (int i = 0; i < 3; ++i) step();
-  double start = now();
-  int group = 0;
-  do {
-    step();
-    ++group;
-  } while (now() - start < 1e-3);
-  for (const double end = now() + timing.seconds / 10; now() < end;) step();
-  std::vector<double> samples;
-  for (const double end = now() + timing.seconds; now() < end || samples.size() < 5;) {
-    start = now();
-    for (int i = 0; i < group; ++i) step();
-    samples.push_back((now() - start) / group * 1e6);
-  }
-  std::sort(samples.begin(), samples.end());
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  line["median_us"] = samples[samples.size() / 2];
-  line["min_us"] = samples.front();
-  line["samples"] = samples.size();
-  line["threads"] = timing.threads;
-  line["peak_rss_kb"] = usage.ru_maxrss;
-  std::printf("%s\n", line.dump().c_str());
+Tensor random_leaf(const Shape& shape) { return randn(shape).requires_grad(true); }
+
+Tensor random_classes(std::int64_t count, std::int64_t classes) {
+  return cast(rand({count}) * static_cast<double>(classes), int64);
 }
 
-struct Mlp {
-  std::vector<std::int64_t> sizes{784, 512, 512, 10};
-  std::int64_t batch = 128;
-  std::string activation = "relu", optimizer = "sgd";
-
-  void run(const Timing& timing) const {
-    nn::Sequential net;
+// A perceptron whose hidden layers may be normalised and thinned out.
+struct Perceptron : nn::Module {
+  explicit Perceptron(const bench::Mlp& options) : options(options) {
+    const auto& sizes = options.sizes;
     for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-      if (i > 0) net.append(nn::Activation(activation));
-      net.append(nn::Linear(sizes[i], sizes[i + 1]));
+      const std::string number = std::to_string(i);
+      layers.push_back(add("fc" + number, nn::Linear(sizes[i], sizes[i + 1])));
+      if (i + 2 == sizes.size()) break;
+      activations.push_back(add("activation" + number, nn::Activation(options.activation)));
+      if (!options.batchnorm) continue;
+      const Shape width{sizes[i + 1]};
+      weights.push_back(parameter("weight" + number, ones(width)));
+      biases.push_back(parameter("bias" + number, zeros(width)));
+      means.push_back(zeros(width));
+      variances.push_back(ones(width));
     }
-    const Tensor x = randn({batch, sizes[0]});
-    const bool binary = sizes.back() == 1;
-    const Tensor classes = cast(rand({batch}) * static_cast<double>(sizes.back()), int64);
-    const Tensor labels = cast(rand({batch, 1}) > 0.5, float32);
-    std::unique_ptr<optim::Optimizer> updates;
-    if (optimizer == "adam") updates = std::make_unique<optim::Adam>(net.parameters());
-    else
-      updates = std::make_unique<optim::SGD>(net.parameters(),
-                                             optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
-    measure({{"workload", "mlp"}}, timing, [&] {
-      updates->zero_grad();
-      const Tensor y = net(x);
-      const Tensor loss =
-          binary ? nn::binary_cross_entropy_with_logits(y, labels) : nn::cross_entropy(y, classes);
-      loss.backward();
-      updates->step();
-    });
   }
+
+  Tensor forward(const Tensor& input) override {
+    Tensor x = input;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      x = layers[i](x);
+      if (i == activations.size()) break;
+      if (options.batchnorm)
+        x = nn::batch_norm(x, means[i], variances[i],
+                           {.weight = weights[i], .bias = biases[i], .training = true});
+      x = activations[i](x);
+      if (options.dropout > 0) x = nn::dropout(x, {.p = options.dropout});
+    }
+    return x;
+  }
+
+  bench::Mlp options;
+  std::vector<nn::Linear> layers;
+  std::vector<nn::Activation> activations;
+  std::vector<Tensor> weights, biases, means, variances;
 };
 
-// Forward and backward with a fresh gradient. The first argument has n elements; parameters that
-// are usually learnt are learnt here too, one number each; the others are constants.
-struct ElementwiseRun {
-  std::string function = "shifted_rectifier";
-  std::int64_t n = 1'000'000;
+struct Convolutional : nn::Module {
+  explicit Convolutional(const bench::Cnn& options) {
+    const auto& channels = options.channels;
+    std::int64_t size = options.image;
+    for (std::size_t i = 0; i + 1 < channels.size(); ++i, size /= 2) {
+      const double bound = 1 / std::sqrt(9.0 * static_cast<double>(channels[i]));
+      const auto draw = [&](const Shape& shape) { return (rand(shape) * 2 - 1) * bound; };
+      const std::string number = std::to_string(i);
+      weights.push_back(parameter("weight" + number, draw({channels[i + 1], channels[i], 3, 3})));
+      biases.push_back(parameter("bias" + number, draw({channels[i + 1]})));
+    }
+    last.push_back(add("fc", nn::Linear(channels.back() * size * size, options.classes)));
+  }
 
-  void run(const Timing& timing) const {
-    const Entry& entry = find(function);
+  Tensor forward(const Tensor& input) override {
+    Tensor x = input;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      x = max_pool2d(relu(conv2d(x, weights[i], biases[i], {.padding = 1})), 2);
+    return last[0](flatten(x, 1));
+  }
+
+  std::vector<Tensor> weights, biases;
+  std::vector<nn::Linear> last;
+};
+
+// zero_grad, forward, loss, backward, update.
+Step training(const std::shared_ptr<nn::Module>& net, std::shared_ptr<optim::Optimizer> optimizer,
+              const Tensor& x, const Tensor& classes, const Tensor& labels = {}) {
+  return [=] {
+    optimizer->zero_grad();
+    const Tensor y = (*net)(x);
+    const Tensor loss = labels.defined() ? nn::binary_cross_entropy_with_logits(y, labels)
+                                         : nn::cross_entropy(y, classes);
+    loss.backward();
+    optimizer->step();
+  };
+}
+
+std::shared_ptr<optim::Optimizer> make_optimizer(const std::string& name,
+                                                 const std::vector<Tensor>& parameters) {
+  if (name == "adam") return std::make_shared<optim::Adam>(parameters);
+  return std::make_shared<optim::SGD>(parameters, optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
+}
+
+class Xtape final : public bench::Library {
+ public:
+  void set_threads(int threads) override {
+    set_num_threads(threads);
+    manual_seed(0);
+  }
+
+  Step mlp(const bench::Mlp& o) override {
+    const auto net = std::make_shared<Perceptron>(o);
+    const Tensor x = randn({o.batch, o.sizes[0]});
+    const bool binary = o.sizes.back() == 1;
+    const Tensor labels = binary ? cast(rand({o.batch, 1}) > 0.5, float32) : Tensor();
+    return training(net, make_optimizer(o.optimizer, net->parameters()), x,
+                    random_classes(o.batch, o.sizes.back()), labels);
+  }
+
+  Step cnn(const bench::Cnn& o) override {
+    const auto net = std::make_shared<Convolutional>(o);
+    const Tensor x = randn({o.batch, o.channels[0], o.image, o.image});
+    return training(net, make_optimizer("sgd", net->parameters()), x,
+                    random_classes(o.batch, o.classes));
+  }
+
+  // The first argument has n elements; parameters that are usually learnt are learnt here too, one
+  // number each; the others are constants.
+  Step elementwise(const bench::Function& o) override {
+    const Entry& entry = find(o.function);
     if (!entry.formula)
-      throw ValueError("bench", "'" + function + "' is not an element-wise function", {});
+      throw ValueError("bench", "'" + o.function + "' is not an element-wise function", {});
     const double low = entry.record.low, high = entry.record.high;
     std::vector<Tensor> arguments;
     for (std::size_t i = entry.parameters.size(); i < static_cast<std::size_t>(entry.arity); ++i)
-      arguments.push_back((rand({n}) * (high - low) + low).requires_grad(true));
+      arguments.push_back((rand({o.n}) * (high - low) + low).requires_grad(true));
     for (const Parameter& parameter : entry.parameters)
       arguments.push_back(full({}, parameter.value).requires_grad(parameter.learnt));
-    const std::vector<Arg> passed(arguments.begin(), arguments.end());
-    const Tensor seed = ones({n});
-    measure({{"workload", "elementwise"}, {"function", function}, {"n", n}}, timing, [&] {
-      for (const Tensor& argument : arguments) argument.zero_grad();
+    const Tensor seed = ones({o.n});
+    return [=, &entry] {
+      forget(arguments);
+      const std::vector<Arg> passed(arguments.begin(), arguments.end());
       const Tensor y = entry.formula->apply(passed);
       if (y.requires_grad()) y.backward(seed);
-    });
+    };
+  }
+
+  Step loss(const bench::Loss& o) override {
+    const Tensor x = random_leaf({o.rows, o.classes});
+    const Tensor classes = random_classes(o.rows, o.classes);
+    const Tensor target = rand({o.rows, o.classes});
+    return [=] {
+      x.zero_grad();
+      if (o.name == "cross_entropy") nn::cross_entropy(x, classes).backward();
+      else if (o.name == "hinge") nn::multi_margin_loss(x, classes).backward();
+      else if (o.name == "logistic") nn::binary_cross_entropy_with_logits(x, target).backward();
+      else if (o.name == "l1") nn::l1_loss(x, target).backward();
+      else nn::mse_loss(x, target).backward();
+    };
+  }
+
+  Step norm(const bench::Norm& o) override {
+    const Tensor x = random_leaf({o.rows, o.cols});
+    const Tensor weight = ones({o.cols}).requires_grad(true);
+    const Tensor bias = zeros({o.cols}).requires_grad(true);
+    const Tensor mean = zeros({o.cols}), var = ones({o.cols}), seed = ones({o.rows, o.cols});
+    return [=] {
+      forget({x, weight, bias});
+      const Tensor y =
+          o.kind == "batch"
+              ? nn::batch_norm(x, mean, var, {.weight = weight, .bias = bias, .training = true})
+              : nn::layer_norm(x, {o.cols}, {.weight = weight, .bias = bias});
+      y.backward(seed);
+    };
+  }
+
+  Step matmul(const bench::Matmul& o) override {
+    const Tensor a = random_leaf({o.m, o.k}), b = random_leaf({o.k, o.n}), seed = ones({o.m, o.n});
+    return [=] {
+      forget({a, b});
+      xtape::matmul(a, b).backward(seed);
+    };
+  }
+
+  Step lstm(const bench::Lstm& o) override {
+    const std::int64_t gates = 4 * o.hidden;
+    const auto draw = [&](const Shape& shape) {
+      const double bound = 1 / std::sqrt(static_cast<double>(o.hidden));
+      return ((rand(shape) * 2 - 1) * bound).requires_grad(true);
+    };
+    const nn::CellWeights weights{draw({gates, o.input}), draw({gates, o.hidden}), draw({gates}),
+                                  draw({gates})};
+    const Tensor x = random_leaf({o.steps, o.batch, o.input});
+    const Tensor start = zeros({1, o.batch, o.hidden});
+    const Tensor seed = ones({o.steps, o.batch, o.hidden});
+    return [=] {
+      forget({x, weights.w_ih, weights.w_hh, weights.b_ih, weights.b_hh});
+      nn::lstm(x, {start, start}, {weights}).output.backward(seed);
+    };
+  }
+
+  Step attention(const bench::Attention& o) override {
+    const Shape shape{o.batch, o.heads, o.length, o.dim};
+    const Tensor q = random_leaf(shape), k = random_leaf(shape), v = random_leaf(shape);
+    const Tensor seed = ones(shape);
+    return [=] {
+      forget({q, k, v});
+      nn::scaled_dot_product_attention(q, k, v).backward(seed);
+    };
+  }
+
+  Step chain(const bench::Chain& o) override {
+    const Tensor x = rand({4, 4}).requires_grad(!o.forward);
+    const Tensor w = eye(4) * 0.9, order({2, 0, 3, 1}, int64), tangent = ones({4, 4});
+    const auto run = [=](const Tensor& start) {
+      Tensor y = start;
+      for (std::int64_t i = 0; i < o.length; ++i) switch (i % 10) {
+          case 0: y = y * start; break;
+          case 1: y = sin(y); break;
+          case 2: y = xtape::matmul(y, w); break;
+          case 3: y = transpose(y); break;
+          case 4: y = reshape(y, {2, 8}); break;
+          case 5: y = tanh(y); break;
+          case 6: y = reshape(y, {4, 4}); break;
+          case 7: y = slice(y, 0, {.start = {}, .stop = {}, .step = -1}); break;
+          case 8: y = index_select(y, 1, order); break;
+          default: y = y + 0.5;
+        }
+      return y;
+    };
+    if (o.forward) return [=] { jvp(run, x, tangent); };
+    return [=] {
+      x.zero_grad();
+      const Tensor y = run(x);
+      y.backward(ones_like(y));
+    };
+  }
+
+  Step gradcheck(const bench::Gradcheck& o) override {
+    const std::int64_t in = std::max<std::int64_t>(1, o.parameters / 10);
+    const Tensor x = randn({4, in}, float64), w = randn({10, in}, float64);
+    return [=] {
+      const auto layer = [&](const Tensor& weight) { return sum(tanh(linear(x, weight))); };
+      if (!xtape::gradcheck(layer, {w}).ok())
+        throw std::runtime_error("bench: the gradients are wrong");
+    };
   }
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times one workload and prints one line of JSON.", "bench");
-  app.require_subcommand(1);
-  Timing timing;
-  app.add_option("--threads", timing.threads, "Threads")->check(CLI::PositiveNumber);
-  app.add_option("--seconds", timing.seconds, "Time to measure for")->check(CLI::PositiveNumber);
-  app.fallthrough();
-
-  Mlp mlp;
-  CLI::App* mlp_app = app.add_subcommand("mlp", "A training step of a multi-layer perceptron");
-  mlp_app->add_option("--sizes", mlp.sizes, "Sizes of the layers")->delimiter(',')->expected(2, 99);
-  mlp_app->add_option("--batch", mlp.batch)->check(CLI::PositiveNumber);
-  mlp_app->add_option("--activation", mlp.activation, "Any activation of the catalogue");
-  mlp_app->add_option("--optimizer", mlp.optimizer)->check(CLI::IsMember({"sgd", "adam"}));
-
-  ElementwiseRun elementwise;
-  CLI::App* elementwise_app =
-      app.add_subcommand("elementwise", "Forward and backward of an element-wise function");
-  elementwise_app->add_option("--function", elementwise.function, "Any formula of the catalogue");
-  elementwise_app->add_option("--n", elementwise.n, "Elements")->check(CLI::NonNegativeNumber);
-
-  try {
-    app.parse(argc, argv);
-    set_num_threads(timing.threads);
-    manual_seed(0);
-    if (*mlp_app) mlp.run(timing);
-    if (*elementwise_app) elementwise.run(timing);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 2;
-  }
+  Xtape library;
+  return bench::run(argc, argv, library);
 }

@@ -29,6 +29,16 @@ foreach(source IN LISTS programs)
   target_link_libraries(${name} PRIVATE xtape CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
+# The same workloads for libtorch, to measure beside: `./dev bench` builds it where it is found.
+find_package(Torch QUIET)
+if(Torch_FOUND)
+  add_executable(bench_torch EXCLUDE_FROM_ALL benchmarks/torch.cpp tools/bench/workloads.cpp)
+  target_include_directories(bench_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
+  target_include_directories(bench_torch PRIVATE ${CMAKE_BINARY_DIR}/include)
+  target_link_libraries(bench_torch PRIVATE ${TORCH_LIBRARIES} CLI11::CLI11
+    nlohmann_json::nlohmann_json)
+endif()
+
 # Examples: each prints what the comment block at its end says.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cpp)
 foreach(source IN LISTS examples)

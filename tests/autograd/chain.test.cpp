@@ -109,3 +109,31 @@ TEST_CASE("chain: a recorded gradient of a long chain") {
   CHECK(outcome.value == doctest::Approx(n));
   CHECK(outcome.slope == doctest::Approx(n * (n - 1)));
 }
+
+TEST_CASE("chain: mixed operations, backward, and in forward mode without a tape") {
+  struct Mixed {
+    Tensor w = eye(2, float64) * 1.0000001;
+    Tensor operator()(const Tensor& x) const {
+      Tensor y = x;
+      for (int i = 0; i < length / 100; ++i) {
+        y = transpose(matmul(y, w));
+        y = reshape(reshape(y, {4}), {2, 2}) * 0.9999999;
+        y = where(y > 5, y * 1, y + x * 1e-7);
+      }
+      return sum(y);
+    }
+  };
+  double values[2] = {};
+  const double seconds = on_small_stack(
+      [](void* out) {
+        const Tensor x = Tensor({{1, 10}, {3, 4}}, float64).requires_grad(true);
+        Mixed()(x).backward();
+        static_cast<double*>(out)[0] = sum(x.grad()).item<double>();
+        const auto [y, change] = jvp(Mixed(), x.detach(), ones({2, 2}, float64));
+        static_cast<double*>(out)[1] = change.item<double>();
+      },
+      values);
+  CHECK(values[0] == doctest::Approx(values[1]).epsilon(1e-9));
+  CHECK(values[0] > 3);
+  CHECK(seconds < 60);
+}

@@ -96,7 +96,7 @@ TEST_CASE("elementwise: what is masked out never becomes NaN") {
   const auto guarded = elementwise("guarded", [](auto x) { return where(x > 0, sqrt(x), 0); });
   for (DType dtype : {float32, float64}) {
     const Tensor x = Tensor({-4, 0, 4, 1}, dtype).requires_grad(true);
-    const BackwardOptions record_it{.retain_graph = true, .create_graph = true};
+    const GradOptions record_it{.retain_graph = true, .create_graph = true};
     const Tensor first = grad(sum(guarded(x)), {x}, record_it)[0];
     CHECK(numbers(first) == std::vector<double>{0, 0, 0.25, 0.5});
     const Tensor second = grad(sum(first), {x}, record_it)[0];

@@ -42,3 +42,14 @@ TEST_CASE("generator: several threads take different streams") {
   other.join();
   CHECK(generator.stream() == 20000);
 }
+
+TEST_CASE("a row of words is made of blocks") {
+  std::uint32_t row[random_row];
+  for (const std::uint64_t index : {std::uint64_t{0}, std::uint64_t{1} << 31}) {
+    random_words(5, 7, index, row);
+    for (std::uint64_t block = 0; block < 32; ++block) {
+      const auto words = random_words(5, 7, 32 * index + block);
+      for (int w = 0; w < 4; ++w) CHECK_UNARY(row[32 * w + block] == words[w]);
+    }
+  }
+}

@@ -127,7 +127,7 @@ TEST_CASE("tape: a gradient penalty") {
 TEST_CASE("tape: grad() of leaves, of others, and of what does not matter") {
   const Tensor x = leaf({1, 2}), unused = leaf(5);
   const Tensor y = x * x, z = sum(y * 3);
-  const std::vector<Tensor> grads = grad(z, {x, y, unused, z});
+  const std::vector<Tensor> grads = grad(z, {x, y, unused, z}, {.allow_unused = true});
   CHECK(numbers(grads[0]) == std::vector<double>{6, 12});
   CHECK(numbers(grads[1]) == std::vector<double>{3, 3});
   CHECK_FALSE(grads[2].defined());
@@ -142,7 +142,13 @@ TEST_CASE("tape: grad() of leaves, of others, and of what does not matter") {
   CHECK(numbers(x.grad()) == std::vector<double>{2, 2});
   // a later tensor cannot matter
   const Tensor early = x * 2, late = x * 3;
-  CHECK_FALSE(grad(sum(early), {late})[0].defined());
+  CHECK_FALSE(grad(sum(early), {late}, {.allow_unused = true})[0].defined());
+  CHECK(message<GradError>([&] {
+          grad(sum(early), {early, late});
+        }) ==
+        "grad: input 1 has no influence; with {.allow_unused = true} its gradient is a tensor that "
+        "is not defined() (" +
+            here() + ")");
   // the same input twice
   const std::vector<Tensor> twice = grad(sum(x * x), {x, x});
   CHECK(equal(twice[0], twice[1]));

@@ -38,10 +38,19 @@ int main() {
                    cos(x) + tanh(x) + erf(x) + erfc(x) + pow(x, 2) + pow(2.0, x) + pow(x, x * 0);
   const Tensor z = relu(y) + threshold(y) + maximum(x, 1) + minimum(1, x) + square(x) + sign(x) -
                    leaky(x, 0.5) + sigmoid(x) + softplus(-x);
-  const Tensor loss = sum(z) + mean(z) + amax(z) + logsumexp(z);
+  const Tensor chosen = max(x, 0).values + min(x) + max(x) - min(x, 0, true).values +
+                        sum(sort(x).values) + sort(x, 0, true).values + norm(x) + norm(x, 2, 0) +
+                        prod(x) + var(x) + median(x) + count_nonzero(x) + any(x) + all(x, 0);
+  const Tensor loss = sum(z) + mean(z) + amax(z) + logsumexp(z) + sum(chosen);
   loss.backward();
   cout << x.grad().shape().str() << " " << (isfinite(loss.item<double>()) ? "finite" : "not")
        << "\n";
+
+  Tensor part = index(flip(y, 0), {range(_, 2), newaxis}) + index(z, {ellipsis, 0});
+  part = cat({pad(part, {{1, 1}, {0, 0}}), roll(part, 1)}) * uniform(1, 2, {}) +
+         sum(take(x, nonzero(x)));
+  cout << equal(tile(x, 2), repeat_interleave(x, 2)) << allclose(x, x) << " "
+       << split(part, 1).size() << unbind(diag(part), 0).size() << "\n";
 
   const double d = exp(1.0) + tanh(0.5) + abs(-2.5) + pow(2.0, 3) + pow(2, 0.5) + sqrt(2.f) +
                    log(3.0) + erf(0.1) + sin(1) + fmax(1.0, 2.0) + max(1, 2) + round(2.5);
@@ -55,6 +64,7 @@ int main() {
 
 // Output:
 //   [3] finite
+//   01 61
 //   1 4 5 2 2
 //
 //   relu [3]

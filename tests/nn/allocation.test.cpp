@@ -242,37 +242,54 @@ TEST_CASE("allocation: an epoch with the loader and the accuracy") {
   CHECK(right > 300);
 }
 
-TEST_CASE("allocation: every optimizer, with a schedule, clipping and an average") {
+TEST_CASE("allocation: rearranging, cutting and joining, there and back") {
   if (!can_count()) return;
-  const auto check = [&]<class Options>(const Options& options) {
-    CAPTURE(Options::name);
-    nn::Sequential net = mlp({6, 20, 3}, nn::Activation("tanh"));
-    const Tensor x = randn({30, 6}), y = cast(rand({30}) * 3, int64);
-    const std::vector<Tensor> parameters = net.parameters();
-    optim::OptimizerOf<Options> optimizer(parameters, options);
-    optim::CosineAnnealingLR schedule(optimizer, {.T_max = 30});
-    optim::WeightAverage average(parameters, {.decay = 0.9});
-    const auto step = [&] {
-      optimizer.zero_grad();
-      nn::cross_entropy(net(x), y).backward();
-      optim::clip_grad_norm(parameters, 0.1);
-      optimizer.step();
-      schedule.step();
-      average.update();
-    };
-    for (int i = 0; i < 5; ++i) step();
-    CHECK(heap_requests(step) == 0);
+  const Tensor x = randn({6, 4}).requires_grad(true), y = randn({6, 2}).requires_grad(true);
+  const Tensor rows = randint(0, 6, {8}), picks = randint(0, 4, {6, 3});
+  const auto step = [&] {
+    x.zero_grad();
+    y.zero_grad();
+    const Tensor wide = cat({x, transpose(transpose(y)), flip(y, 1)}, 1);
+    const Tensor high = stack({permute(wide, {1, 0}), movedim(wide, 0, 1)});
+    const Tensor part = index(high, {-1, range(_, _, 2), ellipsis});
+    const Tensor padded = pad(part, {{1, 0}, {2, -1}}) + pad(part, {{0, 1}, {0, 1}}, {.value = 2});
+    const Tensor picked = sum(gather(x, 1, picks)) + sum(index_select(x, 0, rows));
+    (picked + sum(roll(padded, 1, 0) * tile(triu(padded), 1)) + sum(diagonal(wide))).backward();
   };
-  check(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true});
-  check(optim::ASGDOptions{});
-  check(optim::AdagradOptions{});
-  check(optim::RMSpropOptions{.momentum = 0.9, .centered = true});
-  check(optim::AdadeltaOptions{});
-  check(optim::AdamOptions{.amsgrad = true});
-  check(optim::AdamWOptions{});
-  check(optim::NAdamOptions{});
-  check(optim::RAdamOptions{});
-  check(optim::AdamaxOptions{});
-  check(optim::RpropOptions{});
-  check(optim::LionOptions{});
-}
+  for (int i = 0; i < 5; ++i) step();
+  CHECK(heap_requests(step) == 0);
+
+  TEST_CASE("allocation: every optimizer, with a schedule, clipping and an average") {
+    if (!can_count()) return;
+    const auto check = [&]<class Options>(const Options& options) {
+      CAPTURE(Options::name);
+      nn::Sequential net = mlp({6, 20, 3}, nn::Activation("tanh"));
+      const Tensor x = randn({30, 6}), y = cast(rand({30}) * 3, int64);
+      const std::vector<Tensor> parameters = net.parameters();
+      optim::OptimizerOf<Options> optimizer(parameters, options);
+      optim::CosineAnnealingLR schedule(optimizer, {.T_max = 30});
+      optim::WeightAverage average(parameters, {.decay = 0.9});
+      const auto step = [&] {
+        optimizer.zero_grad();
+        nn::cross_entropy(net(x), y).backward();
+        optim::clip_grad_norm(parameters, 0.1);
+        optimizer.step();
+        schedule.step();
+        average.update();
+      };
+      for (int i = 0; i < 5; ++i) step();
+      CHECK(heap_requests(step) == 0);
+    };
+    check(optim::SGDOptions{.lr = 0.1, .momentum = 0.9, .nesterov = true});
+    check(optim::ASGDOptions{});
+    check(optim::AdagradOptions{});
+    check(optim::RMSpropOptions{.momentum = 0.9, .centered = true});
+    check(optim::AdadeltaOptions{});
+    check(optim::AdamOptions{.amsgrad = true});
+    check(optim::AdamWOptions{});
+    check(optim::NAdamOptions{});
+    check(optim::RAdamOptions{});
+    check(optim::AdamaxOptions{});
+    check(optim::RpropOptions{});
+    check(optim::LionOptions{});
+  }

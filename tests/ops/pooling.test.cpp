@@ -6,7 +6,7 @@ using namespace check;
 
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 Tensor wavy(const Shape& shape, double phase, DType dtype = float64) {
@@ -112,10 +112,12 @@ TEST_CASE("pooling: maxima and means of sliding windows equal loops") {
 }
 
 TEST_CASE("pooling: the gradient goes to the place of the maximum, ties to the first") {
-  Tensor x = Tensor({{{{1, 3, 0, 0}, {3, 2, 0, 0}, {nan, 9, -1, -2}, {9, nan, -3, -4}}}}, float64)
-                 .requires_grad(true);
+  Tensor x =
+      Tensor({{{{1, 3, 0, 0}, {3, 2, 0, 0}, {not_a_number, 9, -1, -2}, {9, not_a_number, -3, -4}}}},
+             float64)
+          .requires_grad(true);
   const Pooled pooled = max_pool2d_with_indices(x, 2);
-  CHECK(equal(pooled.values, Tensor({{{{3, 0}, {nan, -1}}}}, float64)));
+  CHECK(equal(pooled.values, Tensor({{{{3, 0}, {not_a_number, -1}}}}, float64)));
   CHECK(equal(pooled.indices, Tensor({{{{1, 2}, {13, 10}}}}, int64)));
   CHECK(!pooled.indices.requires_grad());
   pooled.values.backward(Tensor({{{{1, 2}, {3, 4}}}}, float64));
@@ -218,6 +220,10 @@ TEST_CASE("pooling: errors") {
            max_pool1d(zeros({1, 1, 1}), 2, {.stride = 1, .padding = 2, .dilation = 3});
          }),
          "max_pool1d: a window sees only padding; x is [1, 1, 1]");
+  begins(message<ShapeError>([&] {
+           max_pool2d(zeros({0, 1, 1 << 16, 1 << 15}), 1);
+         }),
+         "max_pool2d: an image of at most 2^31 - 1 points wanted: x is [0, 1, 65536, 32768]");
   begins(message<ValueError>([&] { max_pool2d(x, 2, {.padding = 2}); }),
          "max_pool2d: padding 2 is more than half of a window of 2 points");
   begins(message<ValueError>([&] { avg_pool2d(x, 0); }),

@@ -144,13 +144,14 @@ TEST_CASE("products: NaN in memory that is not yet written does not matter") {
 }
 
 TEST_CASE("products: sizes that are cut into tiles, transposed or not, added or not") {
-  for (const auto& [m, k, n] : {std::array<int, 3>{129, 300, 70},
-                                {50, 515, 65},
-                                {130, 210, 11},
-                                {70, 64, 15},
-                                {33, 250, 41},
-                                {131, 1023, 17}})
+  for (const auto& sizes : {std::array<int, 3>{129, 300, 70},
+                            {50, 515, 65},
+                            {130, 210, 11},
+                            {70, 64, 15},
+                            {33, 250, 41},
+                            {131, 1023, 17}})
     for (DType dtype : {float32, float64}) {
+      const int m = sizes[0], k = sizes[1], n = sizes[2];
       const double close = dtype == float32 ? 1e-4 : 1e-12;
       Tensor a = wavy({m, k}, 0.3, dtype), b = wavy({k, n}, 0.9, dtype);
       Tensor w = cast(transpose(b), dtype), seed = wavy({m, n}, 2, dtype);

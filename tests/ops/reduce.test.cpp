@@ -123,14 +123,43 @@ TEST_CASE("reduce: ties share the gradient") {
   CHECK(numbers(x.grad()) == Numbers{0, 1, 0, 0, 0, 0});
 }
 
-TEST_CASE("reduce: argmax takes the first") {
-  CHECK(argmax(Tensor({1, 3, 3}), 0).item<int>() == 1);
-  CHECK(argmax(Tensor({1, 3, 3}), 0).dtype() == int64);
-  CHECK(numbers(argmax(Tensor({{1, 5, 2}, {7, 0, 7}}, int64), -1)) == Numbers{1, 0});
-  CHECK(numbers(argmax(Tensor({{1, 5, 2}, {7, 0, 7}}), 0)) == Numbers{1, 0, 1});
-  CHECK(argmax(Tensor({{1, 5, 2}, {7, 0, 7}}), 0, true).shape() == Shape{1, 3});
-  CHECK(numbers(argmax(Tensor({0, 1, 1}, boolean), 0)) == Numbers{1});
-  CHECK(argmax(zeros({0, 3}), 1).numel() == 0);
+TEST_CASE("reduce: products") {
+  for (const Shape& shape : {Shape{5}, Shape{3, 40}, Shape{40, 3}, Shape{3, 1, 2, 5}})
+    compare(wavy(shape) + 1.2, prod, 1, [](double a, double b) { return a * b; });
+  CHECK(prod(Tensor({2, 3, 7}, int64)).item<std::int64_t>() == 42);
+  CHECK(prod(Tensor({1, 1}, boolean)).dtype() == int64);
+  CHECK(prod(Tensor(2.5)).item<float>() == 2.5f);
+  CHECK(prod(Tensor(2.5), 0, true).shape() == Shape{});
+  CHECK(prod(zeros({0})).item<float>() == 1);
+  CHECK(numbers(prod(zeros({0, 3}), 0)) == Numbers{1, 1, 1});
+  CHECK(prod(zeros({0, 3}), 1).shape() == Shape{0});
+  CHECK(std::isnan(prod(Tensor({0, not_a_number})).item<double>()));
+  const Tensor x = Tensor({{2, 0, 3}, {0, 5, 0}}, float64).requires_grad(true);
+  prod(x, 1).backward(ones({2}, float64));
+  CHECK(numbers(x.grad()) == Numbers{0, 6, 0, 0, 0, 0});
+}
+
+TEST_CASE("reduce: any, all, count_nonzero") {
+  const Tensor x({{0, 1, 2}, {0, 0, 0}}, float64);
+  CHECK(equal(any(x, 1), Tensor({1, 0}, boolean)));
+  CHECK(equal(all(x, 0, true), Tensor({{0, 0, 0}}, boolean)));
+  CHECK(equal(count_nonzero(x, 1), Tensor({2, 0}, int64)));
+  CHECK(count_nonzero(x).item<int>() == 2);
+  CHECK(any(x).item<bool>());
+  CHECK(!all(x).item<bool>());
+  CHECK(all(Tensor({3, -1}, int64)).item<bool>());
+  CHECK(all(Tensor({1, 1}, boolean), -1).item<bool>());
+  CHECK(any(Tensor(not_a_number)).item<bool>());
+  CHECK(!any(Tensor(0), 0).item<bool>());
+  CHECK(!any(zeros({0})).item<bool>());
+  CHECK(all(zeros({0})).item<bool>());
+  CHECK(equal(all(zeros({0, 2}), 0), Tensor({1, 1}, boolean)));
+  CHECK(all(zeros({2, 0, 3}), 0).shape() == Shape{0, 3});
+  CHECK(count_nonzero(zeros({3, 0}), 1).dtype() == int64);
+  CHECK_THROWS_AS(any(x, 2), IndexError);
+  CHECK_THROWS_AS(all(x, {0, 0}), IndexError);
+  CHECK_THROWS_AS(count_nonzero(x, -3), IndexError);
+  CHECK_THROWS_AS(prod(x, 2), IndexError);
 }
 
 TEST_CASE("reduce: logsumexp") {
@@ -151,6 +180,12 @@ TEST_CASE("reduce: logsumexp") {
   CHECK(slope[5] == 0);
   CHECK(slope[6] == 0);
   CHECK(logsumexp(x.detach(), 0, true).shape() == Shape{1, 2});
+  // what is far below the maximum counts where that is 0
+  CHECK(numbers(logsumexp(Tensor({0, -40}, float64)))[0] == std::exp(-40.0));
+  CHECK(numbers(logsumexp(Tensor({0, 0, -40}, float64)))[0] == doctest::Approx(std::log(2)));
+  CHECK(logsumexp(zeros({0})).item<double>() == -infinity);
+  CHECK(logsumexp(zeros({2, 0}), 1).shape() == Shape{2});
+  CHECK(logsumexp(zeros({0, 2}), 1).numel() == 0);
   CHECK(std::isnan(logsumexp(Tensor({1, not_a_number})).item<double>()));
   CHECK(logsumexp(Tensor({1, 2}, int64)).item<double>() ==
         doctest::Approx(2 + std::log1p(std::exp(-1))));
@@ -182,6 +217,14 @@ TEST_CASE("reduce: slopes of first and second order") {
       [](auto& x) { return amin(x[0] * x[0], 0, true); },
       [](auto& x) { return logsumexp(x[0], 2); },
       [](auto& x) { return logsumexp(x[0] * 3); },
+      [](auto& x) {
+        return logsumexp(x[0], {0, 2}, true);
+      },
+      [](auto& x) { return prod(x[0], 1); },
+      [](auto& x) {
+        return prod(x[0], {0, 2}, true);
+      },
+      [](auto& x) { return prod(x[0] * (x[0] > 0)); },
       [](auto& x) {
         return sum_to(x[0], {3, 1});
       },

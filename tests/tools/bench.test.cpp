@@ -43,6 +43,15 @@ TEST_CASE("bench: sizes that fill no register, and none at all") {
     }
 }
 
+TEST_CASE("bench: a long chain") {
+  for (const char* way : {"", " --forward"}) {
+    const nlohmann::json line = timing("chain --length 37 --seconds 0.01" + std::string(way));
+    CHECK(line["workload"] == "chain");
+    CHECK(line["length"] == 37);
+    CHECK(line["forward"] == (*way != 0));
+  }
+}
+
 TEST_CASE("bench: every formula of the catalogue") {
   int tried = 0;
   for (const xtape::Entry* entry : xtape::catalogue()) {
@@ -77,4 +86,5 @@ TEST_CASE("bench: what it refuses") {
   check_refused("bench mlp --sizes 3,0", "sizes of at least 1");
   check_refused("bench mlp --sizes 3,-1", "sizes of at least 1");
   check_refused("bench mlp --batch 0", "--batch");
+  check_refused("bench chain --length 0", "--length");
 }

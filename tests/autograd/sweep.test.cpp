@@ -1,0 +1,103 @@
+// Every way a sweep goes through its index space: long and short rows, ends of rows, booleans,
+// outputs folded over any axes, few rows that are long, on any number of threads.
+#include "../check.hpp"
+
+using namespace check;
+
+namespace {
+
+Tensor wavy(const Shape& shape, DType dtype) {
+  const double end = static_cast<double>(shape.numel());
+  return cast(reshape(sin(arange(0, end, 1, float64) * 0.37) * 3, shape), dtype);
+}
+
+const auto three = elementwise("three", [](auto u, auto v, auto w) { return u * v * w; });
+
+// Sums of a * b over the axes of a subset, by a loop.
+Tensor looped(const Tensor& a, const Tensor& b, const Shape& space, unsigned subset) {
+  const std::vector<double> x = numbers(broadcast_to(a, space)),
+                            y = numbers(broadcast_to(b, space));
+  Shape folded = space;
+  for (int axis = 0; axis < space.rank(); ++axis)
+    if ((subset >> axis) & 1) folded[axis] = 1;
+  std::vector<double> out(static_cast<std::size_t>(folded.numel()));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    std::int64_t rest = static_cast<std::int64_t>(i), at = 0, stride = 1;
+    for (int axis = space.rank() - 1; axis >= 0; --axis) {
+      if (folded[axis] != 1) at += rest % space[axis] * stride;
+      stride *= folded[axis];
+      rest /= space[axis];
+    }
+    out[static_cast<std::size_t>(at)] += x[i] * y[i];
+  }
+  return Tensor::from(out.data(), folded);
+}
+
+std::vector<std::int64_t> axes_of(unsigned subset) {
+  std::vector<std::int64_t> axes;
+  for (int axis = 0; axis < 8; ++axis)
+    if ((subset >> axis) & 1) axes.push_back(axis);
+  return axes;
+}
+
+}  // namespace
+
+TEST_CASE("sweep: values, sums and gradients of broadcast products for rows of all lengths") {
+  for (std::int64_t columns : {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17, 20, 31, 33, 63, 64, 65, 130})
+    for (DType dtype : {float32, float64}) {
+      const Shape space{5, 7, columns};
+      CAPTURE(columns);
+      const Tensor a = wavy(space, dtype);
+      for (const Shape& shape : {Shape{5, 7, columns}, Shape{columns}, Shape{7, 1}, Shape{5, 1, 1},
+                                 Shape{5, 1, columns}, Shape{}}) {
+        const Tensor b = wavy(shape, dtype);
+        CHECK(distance(a * b, looped(a, b, space, 0)) < 1e-6);
+        CHECK(equal(a > b, broadcast_to(a, space) > broadcast_to(b, space)));
+        for (unsigned subset = 1; subset < 8; ++subset)
+          CHECK(distance(formulas::mul.sum(Dims(axes_of(subset)).keep(), a, b),
+                         looped(a, b, space, subset)) < 1e-4);
+        const Tensor x = a.copy().requires_grad(true), y = b.copy().requires_grad(true);
+        sum(x * y).backward();
+        CHECK(distance(x.grad(), broadcast_to(b, space)) < 1e-6);
+        CHECK(distance(y.grad(), sum_to(a, shape)) < 1e-4);
+        sum(x * y).backward();  // into gradients that are there
+        CHECK(distance(x.grad(), broadcast_to(b, space) * 2) < 1e-6);
+        CHECK(distance(y.grad(), sum_to(a, shape) * 2) < 1e-4);
+      }
+    }
+}
+
+TEST_CASE("sweep: folds of many elements, the same on any number of threads") {
+  const int before = num_threads();
+  for (const Shape& shape : {Shape{100000, 3}, Shape{50000, 20}, Shape{4, 300000}, Shape{300, 5000},
+                             Shape{3, 7, 20000}, Shape{1000003}, Shape{90, 60, 50}})
+    for (DType dtype : {float32, int64, boolean}) {
+      const Tensor x = cast(wavy(shape, float32), dtype);
+      for (unsigned subset = 1; subset < (1u << shape.rank()); ++subset) {
+        const Dims dims = Dims(axes_of(subset)).keep();
+        set_num_threads(1);
+        const Tensor total = sum(x, dims), most = amax(x, dims), least = amin(x, dims);
+        set_num_threads(3);
+        CHECK(equal(sum(x, dims), total));
+        CHECK(equal(amax(x, dims), most));
+        CHECK(equal(amin(x, dims), least));
+        const Tensor one = ones({}, dtype);
+        CHECK(distance(total, looped(x, one, shape, subset)) < 1e-3);
+        CHECK(all(x <= most).item<bool>());
+        CHECK(all(any(x == most, dims)).item<bool>());
+        CHECK(all(any(x == least, dims)).item<bool>());
+      }
+    }
+  set_num_threads(before);
+}
+
+TEST_CASE("sweep: two outputs folded over different axes of few long rows") {
+  const Tensor x = wavy({4, 200000}, float64);
+  for (const Shape& shape : {Shape{200000}, Shape{4, 1}, Shape{}}) {
+    const Tensor a = wavy(shape, float64).requires_grad(true);
+    const Tensor b = wavy({4, 1}, float64).requires_grad(true);
+    sum(three(x, a, b)).backward();
+    CHECK(distance(a.grad(), sum_to(x * b.detach(), shape)) < 1e-10);
+    CHECK(distance(b.grad(), sum_to(x * a.detach(), {4, 1})) < 1e-10);
+  }
+}
