@@ -183,7 +183,7 @@ TEST_CASE("schedules: a plateau") {
   Trained t;
   ReduceLROnPlateau plateau(t.sgd, {.factor = 0.5, .patience = 1, .cooldown = 1, .min_lr = {0.03}});
   std::vector<double> lr;
-  for (const double metric : {1.0, 0.5, 0.49999, NAN, 0.7, 0.8, 0.9, 1.0, 0.1, 0.05}) {
+  for (const double metric : {1.0, 0.5, 0.49999, double(NAN), 0.7, 0.8, 0.9, 1.0, 0.1, 0.05}) {
     plateau.step(metric);
     lr.push_back(t.sgd.lr(0));
   }
