@@ -125,7 +125,7 @@ TEST_CASE("schedules: one cycle") {
   const Tensor p = zeros({1}).requires_grad(true);
   Adam adam({p});
   OneCycleLR cycle(adam, {.max_lr = {1}, .total_steps = 11});
-  CHECK(adam.options.betas[0] == 0.95);
+  CHECK(adam.options.betas[0] == doctest::Approx(0.95));
   CHECK(adam.lr() == doctest::Approx(0.04));
   trace(cycle, 10);
   CHECK(adam.lr() == doctest::Approx(0.04 / 1e4));
@@ -166,15 +166,16 @@ TEST_CASE("schedules: one after the other, and at once") {
   ExponentialLR down(t.sgd, {.gamma = 0.5});
   SequentialLR both(t.sgd, {up, down}, {4});
   const auto rates = trace(both, 6);
-  for (const auto& [epoch, want] :
-       {std::pair(0, 0.01), {1, 0.0325}, {3, 0.0775}, {4, 0.1}, {5, 0.05}, {6, 0.025}})
+  for (const auto& [epoch, want] : {std::pair(0, 0.01), std::pair(1, 0.0325), std::pair(3, 0.0775),
+                                    std::pair(4, 0.1), std::pair(5, 0.05), std::pair(6, 0.025)})
     CHECK(rates[static_cast<std::size_t>(epoch)][0] == doctest::Approx(want));
   Trained u;
   LinearLR warm(u.sgd, {.start_factor = 0.5, .total_iters = 2});
   StepLR steps(u.sgd, {.step_size = 3});
   ChainedScheduler chained({warm, steps});
   const auto products = trace(chained, 4);
-  for (const auto& [epoch, want] : {std::pair(0, 0.05), {1, 0.075}, {2, 0.1}, {3, 0.01}, {4, 0.01}})
+  for (const auto& [epoch, want] : {std::pair(0, 0.05), std::pair(1, 0.075), std::pair(2, 0.1),
+                                    std::pair(3, 0.01), std::pair(4, 0.01)})
     CHECK(products[static_cast<std::size_t>(epoch)][0] == doctest::Approx(want));
 }
 
@@ -182,7 +183,7 @@ TEST_CASE("schedules: a plateau") {
   Trained t;
   ReduceLROnPlateau plateau(t.sgd, {.factor = 0.5, .patience = 1, .cooldown = 1, .min_lr = {0.03}});
   std::vector<double> lr;
-  for (const double metric : {1.0, 0.5, 0.49999, NAN, 0.7, 0.8, 0.9, 1.0, 0.1, 0.05}) {
+  for (const double metric : {1.0, 0.5, 0.49999, double(NAN), 0.7, 0.8, 0.9, 1.0, 0.1, 0.05}) {
     plateau.step(metric);
     lr.push_back(t.sgd.lr(0));
   }
