@@ -35,6 +35,11 @@ struct Record {
   const char* kinks = "";     ///< where x is not smooth: expressions in the others, by commas
   const char* source = "";    ///< where the formula comes from
   double low = -3, high = 3;  ///< inputs between these are in the domain
+  /// False if steps in between overflow before the result does: generated tests then keep to
+  /// numbers of ordinary size.
+  bool extremes = true;
+  /// False if some slopes are conventions that differences do not show: these are tested by hand.
+  bool differences = true;
 };
 
 /// A record with what it takes to call the operation.

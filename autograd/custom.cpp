@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -82,6 +83,7 @@ struct CustomRun {
     for (std::size_t i = 0; i < inputs; ++i)
       context.inputs_.push_back(backward.input(static_cast<int>(i)));
     context.output_ = function->forward(context, context.inputs_);
+    if (!grad_enabled()) return with_tangents(backward, context);
     bool wants = false;
     for (const Tensor& input : context.inputs_) wants = wants || input.requires_grad();
     for (std::size_t i = 0; wants && i < context.saved_.size(); ++i)
@@ -90,7 +92,6 @@ struct CustomRun {
                          fmt::format("a higher derivative is wanted, but saved tensor {} was not "
                                      "computed by operations on the inputs",
                                      i));
-    if (!grad_enabled()) return with_tangents(backward, context);
     Tensor grad = backward.grad();
     if (!grad.requires_grad()) grad = grad.detach().requires_grad(true);
     grad = copy_of(grad, node.where);
@@ -107,12 +108,22 @@ struct CustomRun {
   // In forward mode a gradient that carries a tangent must hand it on, too.
   void with_tangents(Backward& backward, const CustomContext& context) const {
     const Node& node = backward.node();
-    const Operand grad = unsaved(backward.grad());
-    const std::vector<Tensor> out = shares(context, grad.tensor, node);
+    const Tensor& grad = backward.grad();
+    const auto carries = [](const Tensor& tensor) {
+      const Operand operand = unsaved(tensor);
+      return detail::carries_tangent({&operand, 1});
+    };
+    const bool wants = std::any_of(context.inputs_.begin(), context.inputs_.end(), carries);
+    for (std::size_t i = 0; wants && i < context.saved_.size(); ++i)
+      if (is_floating(context.saved_[i].dtype()) && !carries(context.saved_[i]))
+        raise<GradError>(node.where, node.op,
+                         fmt::format("the tangent of a gradient is wanted, but saved tensor {} was "
+                                     "not computed by operations on the inputs",
+                                     i));
+    const std::vector<Tensor> out = shares(context, grad, node);
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (!backward.needs(static_cast<int>(i)) || !out[i].defined()) continue;
-      const Operand share = unsaved(out[i]);
-      if (detail::carries_tangent({&grad, 1}) && !detail::carries_tangent({&share, 1}))
+      if (carries(grad) && !carries(out[i]))
         raise<GradError>(node.where, node.op,
                          fmt::format("the tangent of a gradient is wanted, but its backward did "
                                      "not compute the gradient of input {} by operations",

@@ -88,6 +88,7 @@ void Tensor::remove_hook(std::uint64_t id, Location where) const {
 }
 
 void Tensor::backward(const BackwardOptions& options, Location where) const {
+  value(where);
   const Tensor unit;
   xtape::backward({this, 1}, {&unit, 1}, options, where);
 }

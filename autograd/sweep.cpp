@@ -43,6 +43,7 @@ class Sweeper {
         std::fill_n(sweep_.out[o].value->as<T>(), sweep_.out[o].shape.numel(),
                     identity_of<T>(sweep_.fold));
     }
+    if (sweep_.space.numel() == 0) return;
     choose_blocks();
     set_plane();
   }

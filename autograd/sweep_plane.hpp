@@ -7,6 +7,7 @@
 #include <cstring>
 #include <numeric>
 #include <xtape/autograd/fold.hpp>
+#include <xtape/autograd/pool.hpp>
 
 namespace xtape::detail {
 
@@ -54,9 +55,25 @@ class Plane {
   }
 
  private:
-  struct Panels {
-    alignas(64) T in[max_arguments + 1][panel + max_width];
-    alignas(64) T out[max_arguments][panel + max_width];
+  // One panel for each operand, on the stack if they are small: threads may have little of it.
+  class Panels {
+   public:
+    Panels(int count, std::int64_t size)
+        : room_((size + width - 1) / width * width + width), bytes_(count * room_ * sizeof(T)) {
+      memory_ = bytes_ <= sizeof(local_) ? local_ : pool::allocate(bytes_);
+    }
+    ~Panels() {
+      if (memory_ != local_) pool::release(memory_, bytes_);
+    }
+    Panels(const Panels&) = delete;
+    Panels& operator=(const Panels&) = delete;
+    T* operator[](int operand) { return static_cast<T*>(memory_) + operand * room_; }
+
+   private:
+    std::int64_t room_;
+    std::size_t bytes_;
+    void* memory_;
+    alignas(64) char local_[8192];
   };
 
   int operands() const { return inputs + outputs; }
@@ -136,7 +153,7 @@ class Plane {
     const std::int64_t fitting = width / std::gcd(columns, width);
     if (step >= fitting) step -= step % fitting;
     step = std::min(step, rows);
-    Panels panels;
+    Panels panels(operands(), step * columns);
     repeat_rows(places, columns, step, panels);
     for (std::int64_t r = 0; r < rows; r += step)
       compute(moved(places, r, 0), std::min(step, rows - r), columns, panels);
@@ -147,7 +164,7 @@ class Plane {
                    Panels& panels) const {
     for (int k = 0; k < inputs; ++k) {
       const Track& t = tracks[k];
-      T* const to = panels.in[k];
+      T* const to = panels[k];
       if (t.row != 0) continue;
       if (t.column == 0) {
         std::fill_n(to, width, value_at(t, places.at[k]));
@@ -193,14 +210,14 @@ class Plane {
     for (int k = 0; k < inputs; ++k) {
       const Track& t = tracks[k];
       run.moves[k] = t.row != 0 || t.column != 0;
-      run.in[k] = panels.in[k];
+      run.in[k] = panels[k];
       if (t.row == 0) continue;
       if (in_place(t)) {
         run.in[k] = places.at[k];
         continue;
       }
-      gather(t, places.at[k], rows, columns, panels.in[k]);
-      std::fill_n(panels.in[k] + size, padding, panels.in[k][0]);
+      gather(t, places.at[k], rows, columns, panels[k]);
+      std::fill_n(panels[k] + size, padding, panels[k][0]);
     }
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
@@ -209,14 +226,14 @@ class Plane {
       if (run.out[o] && in_place(t)) {
         if (t.folded || t.accumulate) run.into[o] = Into::fold;
       } else {
-        run.out[o] = panels.out[o];
+        run.out[o] = panels[inputs + o];
       }
     }
     strip(run);
     for (int o = 0; o < outputs; ++o)
-      if (char* const to = places.at[inputs + o]; to && run.out[o] == panels.out[o])
+      if (char* const to = places.at[inputs + o]; to && run.out[o] == panels[inputs + o])
         with_fold(fold, [&]<class F>(F) {
-          spread<F>(tracks[inputs + o], panels.out[o], rows, columns, to);
+          spread<F>(tracks[inputs + o], panels[inputs + o], rows, columns, to);
         });
   }
 

@@ -73,14 +73,10 @@ inline const auto offset_square = detail::part(
 inline const auto offset_distance = detail::part(
     {.name = "offset_distance",
      .about = "the size of a difference and an offset",
-     .formula = "abs(x - y + eps)",
-     .kinks = "y - eps"},
+     .differences = false},
     [](auto a, auto b, auto eps) { return xtape::abs(a - b + eps); }, Parameter{"eps", 1e-6, 0.5});
 inline const auto offset_power = detail::part(
-    {.name = "offset_power",
-     .about = "a power of offset_distance",
-     .formula = "x - y + eps == 0 ? 0 : pow(abs(x - y + eps), p)",
-     .kinks = "y - eps"},
+    {.name = "offset_power", .about = "a power of offset_distance", .differences = false},
     [](auto a, auto b, auto eps, auto p) {
       const auto d = xtape::abs(a - b + eps);
       return where(d == 0, 0, xtape::pow(d, p));
@@ -93,22 +89,26 @@ inline const auto not_below =
                   .low = 0.05},
                  [](auto x, auto y, auto least) { return where(y < least, x / least, x / y); });
 inline const auto cosine =
-    detail::part({.name = "cosine", .about = "a cosine, from a product and two squared norms"},
+    detail::part({.name = "cosine",
+                  .about = "a cosine, from a product and two squared norms",
+                  .low = 0.1,
+                  .high = 0.9},
                  [](auto product, auto a, auto b, auto eps) {
                    const auto norm = [&](auto square) {
                      return where(square <= eps * eps, eps, xtape::sqrt(square));
                    };
                    return product / (norm(a) * norm(b));
                  });
-inline const auto first_square = detail::part({.name = "first_square",
-                                               .about = "the square of the first argument",
-                                               .formula = "x * x + 0 * y"},
-                                              [](auto x, auto) { return x * x; });
-inline const auto cosine_embedding = detail::part(
-    {.name = "cosine_embedding", .about = "what a cosine costs, alike (y = 1) or not (y = -1)"},
-    [](auto product, auto a, auto b, auto y, auto margin) {
-      const auto c = product / xtape::sqrt((a + 1e-12) * (b + 1e-12)), z = c - margin;
-      return where(y == 1, 1 - c, where(y == -1, where(z < 0, 0, z), 0));
-    });
+inline const auto first_square = detail::part(
+    {.name = "first_square", .about = "the square of the first argument", .formula = "x * x"},
+    [](auto x, auto) { return x * x; });
+inline const auto cosine_embedding =
+    detail::part({.name = "cosine_embedding",
+                  .about = "what a cosine costs, alike (y = 1) or not (y = -1)",
+                  .low = 0.1},
+                 [](auto product, auto a, auto b, auto y, auto margin) {
+                   const auto c = product / xtape::sqrt((a + 1e-12) * (b + 1e-12)), z = c - margin;
+                   return where(y == 1, 1 - c, where(y == -1, where(z < 0, 0, z), 0));
+                 });
 
 }  // namespace xtape::formulas

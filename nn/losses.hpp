@@ -133,7 +133,8 @@ inline const auto smooth_error = detail::part(
     {.name = "smooth_error",
      .about = "the distance, rounded within beta",
      .formula = "abs(x - y) < beta ? (x - y) * (x - y) / (2 * beta) : abs(x - y) - beta / 2",
-     .source = "Girshick 2015"},
+     .source = "Girshick 2015",
+     .differences = false},
     [](auto a, auto b, auto beta) {
       const auto e = a - b, d = xtape::abs(e);
       return where(d < beta, 0.5 * e * e / beta, d - 0.5 * beta);
@@ -143,7 +144,8 @@ inline const auto huber_error = detail::part(
     {.name = "huber_error",
      .about = "half the square, going on straight beyond delta",
      .formula = "abs(x - y) <= delta ? (x - y) * (x - y) / 2 : delta * (abs(x - y) - delta / 2)",
-     .source = "Huber 1964"},
+     .source = "Huber 1964",
+     .differences = false},
     [](auto a, auto b, auto delta) {
       const auto e = a - b, d = xtape::abs(e);
       return where(d <= delta, 0.5 * e * e, delta * (d - 0.5 * delta));
@@ -153,7 +155,8 @@ inline const auto power_error = detail::part(
     {.name = "power_error",
      .about = "a power of the distance",
      .formula = "pow(abs(x - y), q)",
-     .kinks = "y"},
+     .kinks = "y",
+     .differences = false},
     [](auto a, auto b, auto q) { return xtape::pow(xtape::abs(a - b), q); },
     Parameter{"q", 2, 1.5});
 
@@ -195,19 +198,22 @@ inline const auto kl_term =
 inline const auto kl_log_term =
     detail::part({.name = "kl_log_term",
                   .about = "the same for the logarithm of the target",
-                  .formula = "exp(y) * (y - x)"},
+                  .formula = "exp(y) * (y - x)",
+                  .extremes = false},
                  [](auto x, auto y) { return xtape::exp(y) * (y - x); });
 
 inline const auto poisson_log_loss =
     detail::part({.name = "poisson_log_loss",
                   .about = "Poisson's loss for the logarithm of the rate",
-                  .formula = "exp(x) - y * x"},
+                  .formula = "exp(x) - y * x",
+                  .extremes = false},
                  [](auto x, auto y) { return xtape::exp(x) - y * x; });
 inline const auto poisson_loss = detail::part(
     {.name = "poisson_loss",
      .about = "Poisson's loss for the rate",
      .formula = "x - y * log(x + eps)",
-     .low = 0.05},
+     .low = 0.05,
+     .extremes = false},
     [](auto x, auto y, auto eps) { return x - y * xtape::log(x + eps); },
     Parameter{"eps", 1e-8, 0.1});
 inline const auto stirling = detail::part(
@@ -221,7 +227,8 @@ inline const auto stirling = detail::part(
 inline const auto gaussian_loss = detail::part(
     {.name = "gaussian_loss",
      .about = "-log of a normal density; a small variance is enlarged",
-     .low = 0.05},
+     .low = 0.05,
+     .differences = false},
     [](auto x, auto y, auto var, auto eps, auto offset) {
       const auto v = where(var < eps, eps + (var - xtape::detach(var)), var), d = x - y;
       return 0.5 * (xtape::log(v) + d * d / v) + offset;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <limits>
 #include <xtape/nn/margin_losses.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>
@@ -11,6 +12,8 @@ namespace xtape::nn {
 namespace {
 
 // Scores of samples with their classes, ready for formulas over [.., C].
+constexpr std::int64_t none_ignored = std::numeric_limits<std::int64_t>::min();
+
 struct Scores {
   Tensor x, right, numbers, classes;  // right: the score of the class; numbers: 0 ... C - 1
 
@@ -18,7 +21,7 @@ struct Scores {
     if (x.rank() > 2)
       raise<ShapeError>(input.where(), op,
                         fmt::format("scores [N, C] or [C] wanted, not {}", x.shape().str()));
-    classes = check_classes(x, target, -1, op, input.where()).index;
+    classes = check_classes(x, target, none_ignored, op, input.where()).index;
     right = gather(x, -1, classes);
     numbers = arange(0, static_cast<double>(x.size(-1)), 1, int64);
   }

@@ -96,7 +96,9 @@ inline const auto ranking = detail::part(
     {.name = "ranking",
      .about = "by how much y (a - b) is below the margin",
      .formula = "margin - z * (x - y) < 0 ? 0 : margin - z * (x - y)",
-     .kinks = "y + margin / z"},
+     .kinks = "y + margin / z",
+     .extremes = false,
+     .differences = false},
     [](auto a, auto b, auto y, auto margin) {
       const auto z = margin - y * (a - b);
       return where(z < 0, 0, z);
@@ -108,10 +110,7 @@ inline const auto soft_margin =
                   .formula = "x * y > 0 ? log1p(exp(-x * y)) : log1p(exp(x * y)) - x * y"},
                  [](auto x, auto y) { return xtape::softplus(-(x * y)); });
 inline const auto hinge = detail::part(
-    {.name = "hinge",
-     .about = "by how much x y is below the margin",
-     .formula = "margin - x * y > 0 ? margin - x * y : 0",
-     .kinks = "margin / y"},
+    {.name = "hinge", .about = "by how much x y is below the margin"},
     [](auto x, auto y, auto margin) {
       const auto z = margin - x * y;
       return where(z <= 0, 0, z);
@@ -130,11 +129,11 @@ inline const auto squared_class_margin =
                    const auto z = margin - right + x;
                    return where(j == k || z <= 0, 0, z * z);
                  });
-inline const auto wrong_score =
-    detail::part({.name = "wrong_score", .about = "x, or -infinity for the right class"},
-                 [](auto x, auto j, auto k) {
-                   return where(j == k, -std::numeric_limits<double>::infinity(), x);
-                 });
+inline const auto wrong_score = detail::part(
+    {.name = "wrong_score", .about = "x, or -infinity for the right class", .differences = false},
+    [](auto x, auto j, auto k) {
+      return where(j == k, -std::numeric_limits<double>::infinity(), x);
+    });
 inline const auto label_margin = detail::part(
     {.name = "label_margin", .about = "the hinge of a label's score against that of another class"},
     [](auto x, auto label, auto is_label, auto used) {

@@ -60,7 +60,8 @@ inline const auto inverse_root =
     detail::part({.name = "inverse_root",
                   .about = "1 / sqrt(x + y), from a variance",
                   .formula = "1 / sqrt(x + y)",
-                  .low = 0.05},
+                  .low = 0.05,
+                  .extremes = false},
                  [](auto var, auto eps) { return 1 / xtape::sqrt(var + eps); });
 inline const auto scaled_difference = detail::part(
     {.name = "scaled_difference", .about = "(x - y) scale + shift, a normalisation"},
@@ -70,12 +71,13 @@ inline const auto normalised =
                  [](auto x, auto mean, auto scale, auto weight, auto bias) {
                    return (x - mean) * scale * weight + bias;
                  });
-inline const auto weighted_scale =
-    detail::part({.name = "weighted_scale", .about = "x y z", .formula = "x * y * z"},
-                 [](auto x, auto scale, auto weight) { return x * scale * weight; });
-inline const auto damped = detail::part({.name = "damped", .about = "x / (k + alpha y)^beta"},
-                                        [](auto x, auto y, auto alpha, auto beta, auto k) {
-                                          return x / xtape::pow(k + alpha * y, beta);
-                                        });
+inline const auto weighted_scale = detail::part(
+    {.name = "weighted_scale", .about = "x y z", .formula = "x * y * z", .extremes = false},
+    [](auto x, auto scale, auto weight) { return x * scale * weight; });
+inline const auto damped =
+    detail::part({.name = "damped", .about = "x / (k + alpha y)^beta", .low = 0.1},
+                 [](auto x, auto y, auto alpha, auto beta, auto k) {
+                   return x / xtape::pow(k + alpha * y, beta);
+                 });
 
 }  // namespace xtape::formulas

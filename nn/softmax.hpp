@@ -38,7 +38,8 @@ inline const auto softmax_share =
 inline const auto softmax_excess =
     detail::part({.name = "softmax_excess",
                   .about = "exp(x - y), less 1 where that is 1: nothing is lost beside it",
-                  .formula = "x == y ? 0 : exp(x - y)"},
+                  .formula = "x == y ? 0 : exp(x - y)",
+                  .extremes = false},
                  [](auto x, auto m) {
                    const auto e = xtape::exp(x - m);
                    return where(x == m, e - 1, e);
@@ -52,7 +53,8 @@ inline const auto equality =
 inline const auto gate = detail::part({.name = "gate",
                                        .about = "a, let through by b",
                                        .formula = "x / (1 + exp(-y))",
-                                       .source = "Dauphin et al. 2017"},
+                                       .source = "Dauphin et al. 2017",
+                                       .extremes = false},
                                       [](auto a, auto b) { return a * xtape::sigmoid(b); });
 
 }  // namespace xtape::formulas

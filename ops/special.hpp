@@ -16,9 +16,12 @@ inline const auto digamma = detail::function({.name = "digamma",
                                               .low = 0.1,
                                               .high = 6},
                                              [](auto x) { return xtape::digamma(x); });
-inline const auto polygamma = detail::function(
-    {.name = "polygamma", .about = "the n-th derivative of digamma; no slope in n", .low = 0.1},
-    [](auto n, auto x) { return xtape::polygamma(n, x); });
+inline const auto polygamma =
+    detail::function({.name = "polygamma",
+                      .about = "the n-th derivative of digamma; no slope in n",
+                      .low = 0.1,
+                      .differences = false},
+                     [](auto n, auto x) { return xtape::polygamma(n, x); });
 inline const auto logit = detail::function({.name = "logit",
                                             .about = "the inverse of the sigmoid",
                                             .formula = "log(x / (1 - x))",

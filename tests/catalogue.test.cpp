@@ -78,6 +78,11 @@ std::vector<Numbers> awkward_points(const Subject& of, const Numbers& setting, D
       }
     points = std::move(longer);
   }
+  const auto extreme = [](double x) { return !(std::fabs(x) <= 50) || std::fabs(x) < 1e-4; };
+  if (!of.entry.record.extremes)
+    std::erase_if(points, [&](const Numbers& point) {
+      return std::any_of(point.begin(), point.end(), [&](double x) { return x && extreme(x); });
+    });
   for (Numbers& point : points)
     for (double parameter : setting) point.push_back(subject::held(parameter, dtype));
   const std::vector<Numbers> grid = points;

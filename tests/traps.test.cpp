@@ -38,7 +38,7 @@ const Trap traps[] = {
      [](const Tensor& x) { return masked_fill(1 / x, x == 0, 0); }},
     {"norm(x)", {0, 0}, [](const Tensor& x) { return norm(x); }},
     {"norm(x)", {3, 4}, [](const Tensor& x) { return norm(x); }},
-    {"std(x)", {2, 2, 2}, [](const Tensor& x) { return std(x); }},
+    {"stddev(x)", {2, 2, 2}, [](const Tensor& x) { return stddev(x); }},
     {"hypot(x, 0)", {0, 1}, [](const Tensor& x) { return hypot(x, 0); }},
     {"xlogy(x, x)", {0, 1}, [](const Tensor& x) { return xlogy(x, x); }},
     {"xlogy(0, x)", {0, 2}, [](const Tensor& x) { return xlogy(0, x); }},
@@ -57,7 +57,7 @@ const Trap traps[] = {
     {"amax(x)", {1, 1, 0}, [](const Tensor& x) { return amax(x); }},
     {"clamp(x, -1, 1)", {-1, 1, 2}, [](const Tensor& x) { return clamp(x, -1, 1); }},
     {"nan_to_num(x)", {NAN, inf, 1}, [](const Tensor& x) { return nan_to_num(x); }},
-    {"normalize(x, 2, 0)", {0, 0}, [](const Tensor& x) { return normalize(x, 2, 0); }},
+    {"normalize(x, {.dim = 0})", {0, 0}, [](const Tensor& x) { return normalize(x, {.dim = 0}); }},
 };
 
 std::string list(const std::vector<double>& numbers) {

@@ -217,11 +217,11 @@ std::string picture() {
   return out + "</svg>\n";
 }
 
-/// Whether every record says what the operation is for, and by which formula.
+/// Whether every record says what the operation is for, and an activation's by which formula.
 bool complete() {
   bool good = true;
   for (const Entry* entry : catalogue()) {
-    const bool needs_formula = entry->formula && !entry->formula->boolean_result;
+    const bool needs_formula = entry->kind == Entry::Kind::activation;
     if (*entry->record.about && (!needs_formula || *entry->record.formula)) continue;
     std::cerr << entry->record.name << ": the record needs a sentence and a formula\n";
     good = false;

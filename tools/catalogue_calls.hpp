@@ -4,6 +4,7 @@
 // and at the other value, as numbers and as learnable tensors.
 #pragma once
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,7 +70,11 @@ inline void add_random(std::vector<Call>& calls, const Entry& entry,
 
 /// All combinations of corners, the parameters exactly at their values.
 inline void add_corners(std::vector<Call>& calls, const Entry& entry, bool other) {
-  const std::vector<double> numbers = corners(entry, other);
+  std::vector<double> numbers = corners(entry, other);
+  // all combinations, but no more than about a hundred
+  const double most = std::pow(100.0, 1.0 / static_cast<double>(required(entry)));
+  while (static_cast<double>(numbers.size()) > most)
+    numbers.erase(numbers.begin() + static_cast<std::ptrdiff_t>(numbers.size() / 2));
   const std::int64_t count = static_cast<std::int64_t>(numbers.size());
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < required(entry); ++i) {
@@ -108,9 +113,9 @@ inline std::vector<Call> calls_of(const Entry& entry, Generator& generator) {
   return calls;
 }
 
-/// False for comparisons and the like.
+/// False for comparisons and the like, and where slopes are conventions.
 inline bool differentiable(const Entry& entry) {
-  return !entry.formula || !entry.formula->boolean_result;
+  return entry.record.differences && (!entry.formula || !entry.formula->boolean_result);
 }
 
 }  // namespace catalogue_calls

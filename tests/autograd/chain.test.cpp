@@ -6,6 +6,12 @@
 
 using namespace check;
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__)

@@ -151,5 +151,6 @@ TEST_CASE("custom: the tangent of a gradient") {
                 return vjp([&](const Tensor& y) { return sum(square(bare({y}))); }, z).second;
               },
               x, t);
-        }).starts_with("bare: the tangent of a gradient is wanted, but its backward did not"));
+        }).find("its backward did not compute the gradient of input 0 by operations") !=
+        std::string::npos);
 }

@@ -134,8 +134,7 @@ TEST_CASE("init: distributions") {
     check_uniform(init::kaiming_uniform(w), -std::sqrt(3.0) * kaiming, std::sqrt(3.0) * kaiming);
     check_normal(init::kaiming_normal(w), 0, kaiming);
     check_normal(init::kaiming_normal(w, {.mode = init::Mode::fan_out}), 0, std::sqrt(2.0 / 1250));
-    check_normal(init::kaiming_normal(w, {..a = 2.0}), 0,
-                 std::sqrt(0.4 / 400));
+    check_normal(init::kaiming_normal(w, {.a = 2.0}), 0, std::sqrt(0.4 / 400));
     check_uniform(init::kaiming_uniform(w, {.nonlinearity = "linear"}), -std::sqrt(3.0 / 400),
                   std::sqrt(3.0 / 400));
   }

@@ -22,9 +22,9 @@ Tensor identity(std::int64_t n, double value) {
   return out;
 }
 
-struct Moments {
+struct Spread {
   double mean = 0, deviation = 0, low = INFINITY, high = -INFINITY;
-  explicit Moments(const Tensor& x) {
+  explicit Spread(const Tensor& x) {
     const std::vector<double> values = numbers(x);
     const auto n = static_cast<double>(values.size());
     for (const double v : values) {
@@ -70,17 +70,17 @@ TEST_CASE("init: truncated normal numbers") {
   for (const DType dtype : {float32, float64}) {
     const Tensor w = Tensor::empty({200, 200}, dtype);
     // the variance of a standard normal number within +-2 is 1 - 4 phi(2) / (2 Phi(2) - 1)
-    Moments m(init::truncated_normal(w));
+    Spread m(init::truncated_normal(w));
     CHECK(std::abs(m.mean) < 0.02);
     CHECK(m.deviation == doctest::Approx(0.8796).epsilon(0.01));
     CHECK(m.low >= -2);
     CHECK(m.high <= 2);
-    m = Moments(init::truncated_normal(w, 3, 2, 3, INFINITY));  // a half: mean 2 sqrt(2/pi)
+    m = Spread(init::truncated_normal(w, 3, 2, 3, INFINITY));  // a half: mean 2 sqrt(2/pi)
     CHECK(m.mean == doctest::Approx(3 + 2 * std::sqrt(2 / M_PI)).epsilon(0.01));
     CHECK(m.deviation == doctest::Approx(2 * std::sqrt(1 - 2 / M_PI)).epsilon(0.02));
     for (const double side : {-1.0, 1.0}) {  // far out in a tail, where it is about exponential
-      m = Moments(side > 0 ? init::truncated_normal(w, 0, 1, 8, 9)
-                           : init::truncated_normal(w, 0, 1, -9, -8));
+      m = Spread(side > 0 ? init::truncated_normal(w, 0, 1, 8, 9)
+                          : init::truncated_normal(w, 0, 1, -9, -8));
       CHECK(side * m.mean == doctest::Approx(8.1214).epsilon(1e-3));
       CHECK((side > 0 ? m.low : -m.high) >= 8);
     }
@@ -93,8 +93,8 @@ TEST_CASE("init: lecun") {
   manual_seed(6);
   const Tensor w = Tensor::empty({100, 40, 10}, float64);
   CHECK(init::lecun_deviation({100, 40, 10}) == 0.05);
-  CHECK(Moments(init::lecun_normal(w)).deviation == doctest::Approx(0.05).epsilon(0.02));
-  const Moments m(init::lecun_uniform(w));
+  CHECK(Spread(init::lecun_normal(w)).deviation == doctest::Approx(0.05).epsilon(0.02));
+  const Spread m(init::lecun_uniform(w));
   CHECK(m.deviation == doctest::Approx(0.05).epsilon(0.02));
   CHECK(m.high <= 0.05 * std::sqrt(3.0));
 }

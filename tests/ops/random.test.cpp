@@ -7,9 +7,9 @@ using namespace check;
 
 namespace {
 
-struct Moments {
+struct Spread {
   double mean = 0, variance = 0, skew = 0, kurtosis = 0, low = INFINITY, high = -INFINITY;
-  explicit Moments(const std::vector<double>& x) {
+  explicit Spread(const std::vector<double>& x) {
     for (double v : x) {
       mean += v / static_cast<double>(x.size());
       low = std::min(low, v);
@@ -30,7 +30,7 @@ TEST_CASE("random: uniform numbers") {
   Generator generator(11);
   for (DType dtype : {float32, float64}) {
     const std::vector<double> x = numbers(rand({1000001}, dtype, generator));
-    const Moments m(x);
+    const Spread m(x);
     CHECK(m.low >= 0);
     CHECK(m.high < 1);
     CHECK(m.low < 1e-5);
@@ -51,7 +51,7 @@ TEST_CASE("random: normal numbers") {
   Generator generator(12);
   for (DType dtype : {float32, float64}) {
     const std::vector<double> x = numbers(randn({1000001}, dtype, generator));
-    const Moments m(x);
+    const Spread m(x);
     CHECK(std::abs(m.mean) < 5e-3);
     CHECK(std::abs(m.variance - 1) < 5 * std::sqrt(2 / 1e6));
     CHECK(std::abs(m.skew) < 5 * std::sqrt(6 / 1e6));
@@ -106,14 +106,14 @@ TEST_CASE("random: empty and 0-d") {
 
 TEST_CASE("random: uniform, normal and whole numbers between bounds") {
   Generator generator(6);
-  const Moments u(numbers(uniform(-2, 4, {100000}, float32, generator)));
+  const Spread u(numbers(uniform(-2, 4, {100000}, float32, generator)));
   CHECK(u.low >= -2);
   CHECK(u.high < 4);
   CHECK(std::abs(u.mean - 1) < 5 * std::sqrt(3 / 1e5));
   CHECK(std::abs(u.variance - 3) < 0.05);
   const double above = std::nextafter(1.0, 2.0);  // nothing but 1 lies below
-  CHECK(Moments(numbers(uniform(1, above, {1000}, float64, generator))).high == 1);
-  const Moments n(numbers(normal(5, 0.1, {100000}, float64, generator)));
+  CHECK(Spread(numbers(uniform(1, above, {1000}, float64, generator))).high == 1);
+  const Spread n(numbers(normal(5, 0.1, {100000}, float64, generator)));
   CHECK(std::abs(n.mean - 5) < 5 * 0.1 / std::sqrt(1e5));
   CHECK(std::abs(n.variance - 0.01) < 5e-4);
   CHECK(numbers(normal(5, 0, {2}, float64, generator)) == std::vector<double>{5, 5});
@@ -126,21 +126,21 @@ TEST_CASE("random: uniform, normal and whole numbers between bounds") {
   CHECK(randint(0, 2, {3}, float64, generator).dtype() == float64);
   CHECK(randint(7, 8, {}, int64, generator).item<int>() == 7);
   const std::int64_t least = std::numeric_limits<std::int64_t>::min();
-  const Moments wide(numbers(randint(least, -(least + 1), {1000}, int64, generator)));
+  const Spread wide(numbers(randint(least, -(least + 1), {1000}, int64, generator)));
   CHECK(wide.low < -8e18);
   CHECK(wide.high > 8e18);
 }
 
 TEST_CASE("random: bernoulli") {
   Generator generator(7);
-  CHECK(std::abs(Moments(numbers(bernoulli(0.3, {100000}, float32, generator))).mean - 0.3) < 8e-3);
+  CHECK(std::abs(Spread(numbers(bernoulli(0.3, {100000}, float32, generator))).mean - 0.3) < 8e-3);
   CHECK(bernoulli(0.5, {4}, boolean, generator).dtype() == boolean);
   CHECK(numbers(bernoulli(Tensor({0, 1, 0, 1}), generator)) == std::vector<double>{0, 1, 0, 1});
   const Tensor p = full({100000}, 0.9, float64).requires_grad(true);
   const Tensor drawn = bernoulli(p, generator);
   CHECK(drawn.dtype() == float64);
   CHECK_FALSE(drawn.requires_grad());
-  CHECK(std::abs(Moments(numbers(drawn)).mean - 0.9) < 5e-3);
+  CHECK(std::abs(Spread(numbers(drawn)).mean - 0.9) < 5e-3);
   CHECK(bernoulli(zeros({0}), generator).numel() == 0);
 }
 

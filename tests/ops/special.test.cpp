@@ -16,9 +16,6 @@ double at(Tensor (*f)(const Arg&), double x) { return f(Tensor(x, float64)).item
 bool near(double a, double b, double share = 4e-16) {
   return std::fabs(a - b) <= share * std::fabs(b);
 }
-Tensor leaf(std::initializer_list<Nested> items) {
-  return Tensor(items, float64).requires_grad(true);
-}
 Numbers slope(const Tensor& y, const Tensor& x) {
   return numbers(grad(sum(y), {x}, {.retain_graph = true})[0]);
 }
