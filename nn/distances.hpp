@@ -107,7 +107,8 @@ inline const auto cosine_embedding =
                   .about = "what a cosine costs, alike (y = 1) or not (y = -1)",
                   .low = 0.1},
                  [](auto product, auto a, auto b, auto y, auto margin) {
-                   const auto c = product / xtape::sqrt((a + 1e-12) * (b + 1e-12)), z = c - margin;
+                   const auto c = product / xtape::sqrt((a + 1e-12) * (b + 1e-12));
+                   const auto z = c - margin;
                    return where(y == 1, 1 - c, where(y == -1, where(z < 0, 0, z), 0));
                  });
 

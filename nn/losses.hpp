@@ -230,7 +230,8 @@ inline const auto gaussian_loss = detail::part(
      .low = 0.05,
      .differences = false},
     [](auto x, auto y, auto var, auto eps, auto offset) {
-      const auto v = where(var < eps, eps + (var - xtape::detach(var)), var), d = x - y;
+      const auto v = where(var < eps, eps + (var - xtape::detach(var)), var);
+      const auto d = x - y;
       return 0.5 * (xtape::log(v) + d * d / v) + offset;
     });
 

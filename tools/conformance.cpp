@@ -266,7 +266,7 @@ int main(int argc, char** argv) {
   std::string filter = "*";
   bool verbose = false;
   app.add_option("DIR", roots, "folders with cases, searched to any depth")->required();
-  app.add_option("--filter", filter, "only cases whose name (group/case) this pattern matches");
+  app.add_option("--filter", filter, "only cases whose name (group/case) this pattern matches; !(...) for all others");
   app.add_flag("--verbose", verbose, "also name the cases that pass");
   CLI11_PARSE(app, argc, argv);
   conformance::Report report(verbose);
@@ -283,7 +283,7 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "conformance: {}: {}\n", (folder / "case.json").string(), error.what());
         return 2;
       }
-      if (fnmatch(filter.c_str(), subject.name().c_str(), 0) == 0) report.take(subject);
+      if (fnmatch(filter.c_str(), subject.name().c_str(), FNM_EXTMATCH) == 0) report.take(subject);
       else report.skip(subject.meta.at("group"));
     }
   }
