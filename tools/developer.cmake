@@ -29,6 +29,8 @@ foreach(source IN LISTS programs)
   target_link_libraries(${name} PRIVATE xtape CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
+target_precompile_headers(conformance PRIVATE <nlohmann/json.hpp> <xtape/xtape.hpp>)
+
 # The same workloads for libtorch, to measure beside: `./dev bench` builds it where it is found.
 find_package(Torch QUIET)
 if(Torch_FOUND)
