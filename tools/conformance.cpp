@@ -266,7 +266,8 @@ int main(int argc, char** argv) {
   std::string filter = "*";
   bool verbose = false;
   app.add_option("DIR", roots, "folders with cases, searched to any depth")->required();
-  app.add_option("--filter", filter, "only cases whose name (group/case) this pattern matches; !(...) for all others");
+  app.add_option("--filter", filter,
+                 "only cases whose name (group/case) this pattern matches; !(...) for all others");
   app.add_flag("--verbose", verbose, "also name the cases that pass");
   CLI11_PARSE(app, argc, argv);
   conformance::Report report(verbose);
