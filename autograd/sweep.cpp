@@ -117,6 +117,7 @@ class Sweeper {
 
   void set_plane() {
     plane_.strip = sweep_.strip;
+    plane_.width = sweep_.width;
     plane_.fold = sweep_.fold;
     plane_.inputs = sweep_.inputs;
     plane_.outputs = sweep_.outputs;

@@ -30,11 +30,13 @@ template <class T>
 class Plane {
  public:
   using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
-  static constexpr int width = LaneTraits<Register<T>>::width;
+  /// The registers of this file; the strip's may be others: a user's file has its own flags.
+  static constexpr int own_width = LaneTraits<Register<T>>::width;
   /// Rows shorter than that are gathered.
-  static constexpr std::int64_t long_row = 4 * width;
+  static constexpr std::int64_t long_row = 4 * own_width;
 
   Strip strip;
+  int width;  // elements in a register of the strip
   Fold fold;
   int inputs, outputs;
   bool any_boolean = false;
@@ -59,7 +61,8 @@ class Plane {
   class Panels {
    public:
     Panels(int count, std::int64_t size)
-        : room_((size + width - 1) / width * width + width), bytes_(count * room_ * sizeof(T)) {
+        : room_((size + max_width - 1) / max_width * max_width + max_width),
+          bytes_(count * room_ * sizeof(T)) {
       memory_ = bytes_ <= sizeof(local_) ? local_ : pool::allocate(bytes_);
     }
     ~Panels() {
@@ -129,8 +132,8 @@ class Plane {
 
   // The elements of a register, in pairs, into a cell.
   template <class F>
-  static void fold_across(const T* from, char* cell) {
-    Accumulator parts[width];
+  void fold_across(const T* from, char* cell) const {
+    Accumulator parts[max_width];
     for (int i = 0; i < width; ++i) parts[i] = from[i];
     for (int half = width / 2; half > 0; half /= 2)
       for (int i = 0; i < half; ++i) parts[i] = F::fold(parts[i], parts[i + half]);
@@ -187,7 +190,7 @@ class Plane {
     if (t.column == 0) {  // whole registers of every number; the next one covers what is too much
       for (std::int64_t r = 0; r < rows; ++r, from += t.row * t.bytes) {
         const Lane<Register<T>> number(value_at(t, from));
-        for (std::int64_t c = 0; c < columns; c += width)
+        for (std::int64_t c = 0; c < columns; c += own_width)
           LaneTraits<Register<T>>::store(to + r * columns + c, number.v);
       }
     } else if (t.row == columns) {

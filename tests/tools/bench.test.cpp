@@ -48,7 +48,7 @@ TEST_CASE("bench: a long chain") {
     const nlohmann::json line = timing("chain --length 37 --seconds 0.01" + std::string(way));
     CHECK(line["workload"] == "chain");
     CHECK(line["length"] == 37);
-    CHECK(line["forward"] == (*way != 0));
+    CHECK(line.contains("forward") == (*way != 0));
   }
 }
 
