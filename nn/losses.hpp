@@ -224,15 +224,15 @@ inline const auto stirling = detail::part(
     [](auto x) {
       return where(x > 1, x * xtape::log(x) - x + 0.5 * xtape::log(2 * std::numbers::pi * x), 0);
     });
-inline const auto gaussian_loss = detail::part(
-    {.name = "gaussian_loss",
-     .about = "-log of a normal density; a small variance is enlarged",
-     .low = 0.05,
-     .differences = false},
-    [](auto x, auto y, auto var, auto eps, auto offset) {
-      const auto v = where(var < eps, eps + (var - xtape::detach(var)), var);
-      const auto d = x - y;
-      return 0.5 * (xtape::log(v) + d * d / v) + offset;
-    });
+inline const auto gaussian_loss =
+    detail::part({.name = "gaussian_loss",
+                  .about = "-log of a normal density; a small variance is enlarged",
+                  .low = 0.05,
+                  .differences = false},
+                 [](auto x, auto y, auto var, auto eps, auto offset) {
+                   const auto v = where(var < eps, eps + (var - xtape::detach(var)), var);
+                   const auto d = x - y;
+                   return 0.5 * (xtape::log(v) + d * d / v) + offset;
+                 });
 
 }  // namespace xtape::formulas
