@@ -11,8 +11,8 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <vector>
-#include <xtape/autograd/errors.hpp>
+
+#include "refused.hpp"
 
 namespace check {
 
@@ -49,24 +49,6 @@ inline std::string little(std::uint64_t value, int count) {
   std::string bytes;
   for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> 8 * i);
   return bytes;
-}
-
-/// Checks that f throws an E that names each of the parts, and the line.
-template <class E = xtape::FileError, class F>
-void refused(F f, const std::vector<std::string>& parts, xtape::Location where = {}) {
-  const std::string file = std::filesystem::path(where.file).filename().string();
-  try {
-    f();
-    FAIL_CHECK("nothing was thrown, line ", where.line);
-  } catch (const E& error) {
-    const std::string what = error.what();
-    CAPTURE(what);
-    for (const std::string& part : parts) {
-      CAPTURE(part);
-      CHECK(what.find(part) != std::string::npos);
-    }
-    CHECK(what.find("(" + file + ":") != std::string::npos);
-  }
 }
 
 }  // namespace check
