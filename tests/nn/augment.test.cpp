@@ -13,13 +13,6 @@ Tensor counted(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w,
   return reshape(arange(static_cast<double>(n * c * h * w), dtype) + 1, {n, c, h, w});
 }
 
-// Images with one bright pixel each in a field of 0.
-Tensor point(std::int64_t n, std::int64_t h, std::int64_t w, std::int64_t y, std::int64_t x) {
-  const Tensor out = zeros({n, 1, h, w}, float64);
-  assign(out, {_, _, y, x}, 1);
-  return out;
-}
-
 // The centre of mass of one image, relative to its middle: (x, y) in pixels.
 std::pair<double, double> centre(const Tensor& images, std::int64_t i) {
   const std::int64_t h = images.size(2), w = images.size(3);
@@ -112,9 +105,10 @@ TEST_CASE("augment: affine maps turn, move, scale and shear around the middle") 
     angle = std::max(angle, std::abs(std::atan2(at.second, at.first)));
   }
   CHECK((angle > 0.8 && angle < 1.06));
-  // scaled: twice as far from the middle, four times the mass
-  const Tensor scaled = nn::random_affine(dot, {.scale_low = 2, .scale_high = 2}, generator);
-  CHECK(centre(scaled, 0).first == doctest::Approx(14).epsilon(0.03));
+  // scaled: half as far again from the middle, 2.25 times the mass
+  const Tensor scaled = nn::random_affine(dot, {.scale_low = 1.5, .scale_high = 1.5}, generator);
+  CHECK(centre(scaled, 0).first == doctest::Approx(10.5).epsilon(0.02));
+  CHECK(sum(index(scaled, {0})).item<double>() == doctest::Approx(9 * 2.25).epsilon(0.05));
   const Tensor small = nn::random_affine(dot, {.scale_low = 0.5, .scale_high = 0.9}, generator);
   for (std::int64_t i = 0; i < 60; ++i) {
     CHECK(centre(small, i).first > 3.3);

@@ -44,7 +44,8 @@ TEST_CASE("scaling: standard, and back") {
 
 TEST_CASE("scaling: channels and the mean image") {
   Generator generator(2);
-  const Tensor x = randn({6, 2, 3, 4}, float64, generator) * Tensor({{{2}}, {{5}}}, float64) + 1;
+  const Tensor x =
+      randn({6, 2, 3, 4}, float64, generator) * reshape(Tensor({2, 5}, float64), {2, 1, 1}) + 1;
   const nn::Scaler centre = nn::channel_scaler(x), both = nn::channel_scaler(x, {.scale = true});
   CHECK(centre.mean.shape() == Shape{2, 1, 1});
   CHECK(check::distance(mean(centre.apply(x), {0, 2, 3}), zeros({2}, float64)) < 1e-14);
