@@ -34,7 +34,8 @@ template <class F>
 int refusals(const std::string& name, const std::string& good, F read) {
   const Folder folder;
   int refused = 0;
-  for (std::uint64_t i = 0; i < 3000; ++i) {
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    std::filesystem::remove(folder.path / name);
     const std::string path = folder.write(name, damaged(good, i));
     try {
       read(path);
@@ -54,9 +55,9 @@ TEST_CASE("damaged files: npy and npz") {
   const Folder folder;
   const std::string npy = (folder.path / "a.npy").string(), npz = (folder.path / "a.npz").string();
   nn::save_npy(npy, arange(5));
-  CHECK(refusals("b.npy", slurp(npy), [](const std::string& path) { nn::load_npy(path); }) > 1000);
+  CHECK(refusals("b.npy", slurp(npy), [](const std::string& path) { nn::load_npy(path); }) > 300);
   nn::save_npz(npz, {{"a", arange(3)}, {"b", Tensor({{1}, {0}}, boolean)}});
-  CHECK(refusals("b.npz", slurp(npz), [](const std::string& path) { nn::load_npz(path); }) > 1000);
+  CHECK(refusals("b.npz", slurp(npz), [](const std::string& path) { nn::load_npz(path); }) > 300);
 }
 
 TEST_CASE("damaged files: IDX, plain and gzipped") {
@@ -64,15 +65,15 @@ TEST_CASE("damaged files: IDX, plain and gzipped") {
   std::string bytes("\0\0\10\3\0\0\0\2\0\0\0\3\0\0\0\4", 16);
   bytes += "abcdefghijklmnopqrstuvwx";
   const auto read = [](const std::string& path) { nn::read_idx(path); };
-  CHECK(refusals("b.idx", bytes, read) > 1000);
-  CHECK(refusals("b.gz", slurp(folder.write_gzip("a.gz", bytes)), read) > 1000);
+  CHECK(refusals("b.idx", bytes, read) > 300);
+  CHECK(refusals("b.gz", slurp(folder.write_gzip("a.gz", bytes)), read) > 300);
 }
 
 TEST_CASE("damaged files: CSV and CIFAR-10") {
   const auto table = [](const std::string& path) {
     nn::read_csv(path, {.header = false, .label = "-1", .categorical = {"0"}});
   };
-  CHECK(refusals("b.csv", "\"x\",1,2.5,a\ny,2,-3e5,b\n\"x\",3,0,a\n", table) > 500);
+  CHECK(refusals("b.csv", "\"x\",1,2.5,a\ny,2,-3e5,b\n\"x\",3,0,a\n", table) > 150);
   const auto images = [](const std::string& path) { nn::read_cifar10_batch(path); };
-  CHECK(refusals("b.bin", std::string(3073, '\1'), images) > 500);
+  CHECK(refusals("b.bin", std::string(3073, '\1'), images) > 150);
 }
