@@ -44,6 +44,18 @@ inline std::string slurp(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+/// A folder of shared data sets, which lie beside the project; empty, with a message, if absent.
+inline std::string shared_data(const std::string& name) {
+  const char* shared = std::getenv("XTAPE_SHARED");
+  const std::filesystem::path root =
+      shared ? std::filesystem::path(shared)
+             : std::filesystem::path(XTAPE_SOURCE_DIR) / ".." / "shared";
+  const std::string folder = (root / "data" / name).string();
+  if (std::filesystem::exists(folder)) return folder;
+  MESSAGE("absent, not tested: ", folder, " (set XTAPE_SHARED to the folder above data/)");
+  return {};
+}
+
 /// A number as `count` bytes, the least first.
 inline std::string little(std::uint64_t value, int count) {
   std::string bytes;

@@ -173,13 +173,8 @@ TEST_CASE("mnist: a missing file is named with its spellings") {
 }
 
 TEST_CASE("mnist: the real files, where they are") {
-  const char* shared = std::getenv("XTAPE_SHARED");
-  const fs::path root = shared ? fs::path(shared) : fs::path(XTAPE_SOURCE_DIR) / ".." / "shared";
-  const std::string folder = (root / "data" / "mnist").string();
-  if (!fs::exists(folder)) {
-    MESSAGE("absent, not tested: ", folder, " (set XTAPE_SHARED to the folder above data/)");
-    return;
-  }
+  const std::string folder = check::shared_data("mnist");
+  if (folder.empty()) return;
   const nn::TrainTest set = nn::read_mnist(folder);
   CHECK(set.train.x.shape() == Shape{60000, 784});
   CHECK(set.test.x.shape() == Shape{10000, 784});

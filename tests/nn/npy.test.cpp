@@ -237,3 +237,29 @@ TEST_CASE("npz: NumPy reads what is written and writes what is read") {
   CHECK(check::equal(back.at("zero"), zeros({100, 100}, float64)));
   CHECK(check::equal(back.at("flag"), Tensor({{0, 0}, {1, 1}}, boolean)));
 }
+
+TEST_CASE("npz: Python's own zipfile reads what is written and writes what is read") {
+  if (std::system("python3 -c 'import zipfile' 2> /dev/null") != 0) {
+    MESSAGE("python3 is not there: archives are compared with the specification alone");
+    return;
+  }
+  const Folder folder;
+  const std::string ours = (folder.path / "ours.npz").string();
+  const std::string theirs = (folder.path / "theirs.npz").string();
+  nn::save_npz(ours, {{"w", rand({30, 40}, float64)}, {"n\xc3\xb6", Tensor({1, 2}, int64)}});
+  // members as numpy.savez_compressed() writes them, with zip64 extras in the local headers
+  const std::string script = folder.write(
+      "convert.py",
+      "import sys, zipfile\n"
+      "source = zipfile.ZipFile(sys.argv[1])\n"
+      "assert source.testzip() is None and source.namelist() == ['n\\u00f6.npy', 'w.npy']\n"
+      "out = zipfile.ZipFile(sys.argv[2], 'w', zipfile.ZIP_DEFLATED)\n"
+      "for name in source.namelist():\n"
+      "    with out.open(name, 'w', force_zip64=True) as member:\n"
+      "        member.write(source.read(name))\n"
+      "out.close()\n");
+  REQUIRE(std::system(("python3 " + script + " " + ours + " " + theirs).c_str()) == 0);
+  const State before = nn::load_npz(ours), after = nn::load_npz(theirs);
+  REQUIRE(after.size() == 2);
+  for (const auto& [name, tensor] : before) CHECK(check::equal(after.at(name), tensor));
+}
