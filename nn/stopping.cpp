@@ -56,4 +56,25 @@ void EarlyStopping::restore(Location where) const {
   }
 }
 
+State EarlyStopping::state_dict() const {
+  State state{{"best", number_tensor(best_)},
+              {"best_step", number_tensor(best_step_)},
+              {"steps", number_tensor(steps_)}};
+  for (std::size_t i = 0; i < copies_.size(); ++i) state[fmt::format("tensors.{}", i)] = copies_[i];
+  return state;
+}
+
+void EarlyStopping::load_state_dict(const State& state, Location where) {
+  const double best = number_entry(state, "best", where);
+  const std::int64_t best_step = integer_entry(state, "best_step", where);
+  const std::int64_t steps = integer_entry(state, "steps", where);
+  std::vector<Tensor> copies;
+  for (std::size_t i = 0; i < tensors_.size() && best_step >= 0; ++i)
+    copies.push_back(entry(state, fmt::format("tensors.{}", i), tensors_[i], where).copy());
+  copies_ = std::move(copies);
+  best_ = best;
+  best_step_ = best_step;
+  steps_ = steps;
+}
+
 }  // namespace xtape::nn

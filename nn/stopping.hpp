@@ -1,6 +1,7 @@
 // Early stopping: training ends when a validation metric has not become better for a while, and the
 // weights that were best come back (Prechelt 1998, Early stopping - but when?).
 //
+//   std::vector<Tensor> tensors = net.parameters();  // and net.buffers(), if there are any
 //   EarlyStopping stopping(tensors, {.patience = 5});
 //   while (...) { train; if (stopping.step(validation_loss)) break; }
 //   stopping.restore();
@@ -9,7 +10,7 @@
 #include <limits>
 #include <string_view>
 #include <vector>
-#include <xtape/autograd/tensor.hpp>
+#include <xtape/autograd/state.hpp>
 
 namespace xtape::nn {
 
@@ -33,6 +34,11 @@ class EarlyStopping {
   /// Puts the best weights back in place. Throws ValueError if no step was better than infinitely
   /// bad, and as Tensor::mutable_data().
   void restore(Location where = {}) const;
+
+  /// What a resumed run needs: the best tensors, their value, and the steps. Loading throws as
+  /// entry().
+  State state_dict() const;
+  void load_state_dict(const State& state, Location where = {});
 
   /// The best value; infinity or -infinity at first.
   double best() const { return best_; }

@@ -49,6 +49,32 @@ TEST_CASE("stopping: larger may be better, and by how much") {
   CHECK(stopping.best() == 0.625);
 }
 
+TEST_CASE("stopping: a resumed run stops at the same step with the same weights") {
+  const double values[] = {3, 1, 2, 2, 2};
+  const Tensor w = Tensor({0, 0}, float64), again = Tensor({9, 9}, float64);
+  nn::EarlyStopping first({w}, {.patience = 3});
+  State state = first.state_dict();
+  CHECK(state.size() == 3);
+  for (int i = 0; i < 3; ++i) {
+    w.mutable_data<double>()[0] = i;
+    CHECK_FALSE(first.step(values[i]));
+  }
+  state = first.state_dict();
+  nn::EarlyStopping second({again}, {.patience = 3});
+  second.load_state_dict(state);
+  CHECK(second.best() == 1);
+  CHECK(second.best_step() == 1);
+  CHECK_FALSE(second.step(values[3]));
+  CHECK(second.step(values[4]));
+  second.restore();
+  CHECK(check::equal(again, Tensor({1, 0}, float64)));
+  nn::EarlyStopping other({zeros({3}, float64)});
+  refused<ShapeError>([&] { other.load_state_dict(state); },
+                      {"'tensors.0' has shape [2], not [3]"});
+  state.erase("steps");
+  refused<ValueError>([&] { second.load_state_dict(state); }, {"there is no 'steps'"});
+}
+
 TEST_CASE("stopping: what is refused") {
   refused<ValueError>([] { nn::EarlyStopping({}, {.patience = 0}); }, {"patience is 0"});
   refused<ValueError>([] { nn::EarlyStopping({}, {.min_delta = -1}); }, {"min_delta is -1"});
