@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <xtape/nn/csv.hpp>
 #include <xtape/nn/source.hpp>

@@ -2,7 +2,6 @@
 // the delimiter, line breaks and, doubled, quotes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 #include <xtape/nn/loader.hpp>
