@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <xtape/nn/checkpoint.hpp>
 #include <xtape/tools/train/training.hpp>
 
 using namespace xtape;

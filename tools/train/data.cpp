@@ -1,9 +1,4 @@
 #include <cmath>
-#include <xtape/nn/augment.hpp>
-#include <xtape/nn/cifar.hpp>
-#include <xtape/nn/csv.hpp>
-#include <xtape/nn/scaling.hpp>
-#include <xtape/nn/splits.hpp>
 #include <xtape/tools/train/data.hpp>
 
 namespace training {

@@ -1,8 +1,6 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
-#include <xtape/nn/checkpoint.hpp>
-#include <xtape/nn/splits.hpp>
 #include <xtape/tools/train/progress.hpp>
 #include <xtape/tools/train/training.hpp>
 

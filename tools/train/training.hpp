@@ -1,8 +1,6 @@
 // Training from the first epoch, or from where it was stopped.
 #pragma once
 
-#include <xtape/nn/prefetch.hpp>
-#include <xtape/nn/stopping.hpp>
 #include <xtape/tools/train/data.hpp>
 #include <xtape/tools/train/losses.hpp>
 #include <xtape/tools/train/models.hpp>
