@@ -66,7 +66,7 @@ void run(const Settings& settings) {
 
 // What is not a number of that kind gets one short sentence.
 template <class T>
-CLI::Validator number(const char* name, const char* wanted, bool (*good)(T)) {
+CLI::Validator number(const char* wanted, bool (*good)(T)) {
   return CLI::Validator(
       [=](const std::string& text) {
         T value{};
@@ -75,64 +75,57 @@ CLI::Validator number(const char* name, const char* wanted, bool (*good)(T)) {
         if (error == std::errc() && stop == end && good(value)) return std::string();
         return fmt::format("{} wanted, not {}", wanted, text);
       },
-      name);
+      "");
 }
 
-const CLI::Validator positive = number<double>("NUMBER > 0", "a number above 0", [](double value) {
-  return value > 0 && std::isfinite(value);
-});
-const CLI::Validator not_negative =
-    number<double>("NUMBER >= 0", "a number of at least 0",
-                   [](double value) { return value >= 0 && std::isfinite(value); });
-const CLI::Validator share = number<double>("0 ... 1", "a number from 0 to 1",
-                                            [](double value) { return value >= 0 && value <= 1; });
+const CLI::Validator positive = number<double>(
+    "a number above 0", [](double value) { return value > 0 && std::isfinite(value); });
+const CLI::Validator not_negative = number<double>(
+    "a number of at least 0", [](double value) { return value >= 0 && std::isfinite(value); });
+const CLI::Validator share =
+    number<double>("a number from 0 to 1", [](double value) { return value >= 0 && value <= 1; });
 const CLI::Validator probability = number<double>(
-    "0 ... 1", "a number from 0 to below 1", [](double value) { return value >= 0 && value < 1; });
+    "a number from 0 to below 1", [](double value) { return value >= 0 && value < 1; });
 const CLI::Validator count =
-    number<std::int64_t>("COUNT", "a whole number of at least 1",
+    number<std::int64_t>("a whole number of at least 1",
                          [](std::int64_t value) { return value >= 1 && value <= 1'000'000'000; });
-const CLI::Validator any_seed = number<std::uint64_t>("NUMBER", "a whole number of at least 0",
-                                                      [](std::uint64_t) { return true; });
+const CLI::Validator any_seed =
+    number<std::uint64_t>("a whole number of at least 0", [](std::uint64_t) { return true; });
 
 void add_options(CLI::App& app, Settings& settings) {
-  const auto text = [&](const char* option, std::string& value, const std::string& help) {
-    app.add_option(option, value, help)->capture_default_str()->type_name("");
+  const auto add = [&](const char* option, auto& value, const char* type, const std::string& help) {
+    return app.add_option(option, value, help)->type_name(type);
   };
-  text("--data", settings.data, training::data_names());
-  text("--model", settings.model, training::model_names());
-  text("--activation", settings.activation, "Any activation of the catalogue, between the layers");
-  app.add_option("--dropout", settings.dropout, "The part of each hidden layer that is left out")
-      ->check(probability)
-      ->type_name("");
-  app.add_flag("--batchnorm", settings.batchnorm, "Normalise what the layers give over the batch");
-  text("--loss", settings.loss, training::loss_names());
-  text("--optimizer", settings.optimizer,
-       "With the --lr that is theirs: " + training::optimizer_names());
-  app.add_option("--lr", settings.lr, "Learning rate, the largest of the schedule")
-      ->check(positive)
-      ->type_name("");
-  app.add_option("--momentum", settings.momentum, "Of sgd, 0.9 there, and rmsprop, 0 there")
-      ->check(share)
-      ->type_name("");
-  app.add_option("--weight-decay", settings.weight_decay, "0, but 0.01 of adamw")
-      ->check(not_negative)
-      ->type_name("");
-  text("--schedule", settings.schedule, training::schedule_names() + "; linear falls to 0");
-  app.add_flag("--augment", settings.augment, "Shift, turn or flip the images of every batch");
+  const auto name = [&](const char* option, std::string& value, const std::string& help) {
+    add(option, value, "NAME", help)->capture_default_str();
+  };
   const auto counted = [&](const char* option, auto& value, const char* help) {
-    return app.add_option(option, value, help)->check(count)->type_name("");
+    return add(option, value, "COUNT", help)->check(count);
   };
+  name("--data", settings.data, training::data_names());
+  name("--model", settings.model, training::model_names());
+  name("--activation", settings.activation, "Any of the catalogue, between the layers");
+  add("--dropout", settings.dropout, "P", "The part of each hidden layer that is left out")
+      ->check(probability);
+  app.add_flag("--batchnorm", settings.batchnorm, "Normalise what the layers give over the batch");
+  name("--loss", settings.loss, training::loss_names());
+  name("--optimizer", settings.optimizer,
+       training::optimizer_names() + "; the numbers are the --lr that is theirs");
+  add("--lr", settings.lr, "X", "Learning rate, the largest of the schedule")->check(positive);
+  add("--momentum", settings.momentum, "X", "Of sgd (0.9) and rmsprop (0)")->check(share);
+  add("--weight-decay", settings.weight_decay, "X", "0, but 0.01 of adamw")->check(not_negative);
+  name("--schedule", settings.schedule, training::schedule_names() + "; linear falls to 0");
+  app.add_flag("--augment", settings.augment, "Shift, turn or flip the images of every batch");
   counted("--epochs", settings.epochs, "Passes over the training samples")->capture_default_str();
   counted("--batch", settings.batch, "Samples in a batch")->capture_default_str();
   counted("--early-stopping", settings.early_stopping,
           "End when the loss of a tenth of the samples, kept apart, has not got better for so many "
           "epochs, with the best weights");
-  text("--save", settings.save, "A .safetensors or .npz file, written after every epoch");
-  text("--resume", settings.resume, "Go on from such a file; the other options are as before");
+  add("--save", settings.save, "FILE", "Write a .safetensors or .npz file after every epoch");
+  add("--resume", settings.resume, "FILE", "Go on from it; the other options are as before");
   counted("--stop-at", settings.stop_at, "End after this epoch, to go on later");
-  app.add_option("--seed", settings.seed, "Decides everything that is drawn")
+  add("--seed", settings.seed, "NUMBER", "Decides everything that is drawn")
       ->check(any_seed)
-      ->type_name("")
       ->capture_default_str();
   counted("--threads", settings.threads, "Any number gives the same bits")->capture_default_str();
   app.add_flag("--json", settings.json, "Print one line of JSON");

@@ -36,7 +36,7 @@ std::vector<std::string> names(const std::string& option) {
   return out;
 }
 
-const std::string plane = "--data moons --model mlp:32 --batch 32 --epochs 6 ";
+const std::string plane = "--data moons --model mlp:32 --batch 32 --epochs 10 ";
 
 }  // namespace
 
