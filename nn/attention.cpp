@@ -40,7 +40,7 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOption
                  column = arange(0, columns, 1, int64);
     scores = where(column <= row, scores, never);
   }
-  return softmax(scores, -1);
+  return dropout(softmax(scores, -1), options.dropout);
 }
 
 // [L, N, heads * d] as [N, heads, L, d]

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <optional>
+#include <xtape/nn/dropout.hpp>
 #include <xtape/ops/builtin.hpp>
 
 namespace xtape::nn {
 
 struct AttentionOptions {
   Tensor mask{};  ///< broadcasts to the scores; boolean: true may attend; floating: added to them
-  bool causal = false;            ///< position i attends to the positions up to i
-  std::optional<double> scale{};  ///< of the scores; 1 / sqrt(E) if not given
+  bool causal = false;             ///< position i attends to the positions up to i
+  std::optional<double> scale{};   ///< of the scores; 1 / sqrt(E) if not given
+  DropoutOptions dropout{.p = 0};  ///< of the attention weights
 };
 /// softmax(q k^T scale + mask) v for q [..., L, E], k [..., S, E], v [..., S, D]: [..., L, D]. A
 /// position that attends to nothing is NaN. Throws ShapeError, DTypeError as matmul().

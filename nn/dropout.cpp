@@ -24,6 +24,24 @@ bool idle(const DropoutOptions& options) { return !options.training || options.p
 // 1 / (1 - p), and 0 if nothing is kept.
 double scale_of(double p) { return p < 1 ? 1 / (1 - p) : 0; }
 
+// The shape of one number for each channel of x [N, C, ...].
+Shape channels_of(const Tensor& x, const char* op, const Location& at) {
+  if (x.rank() < 2)
+    raise<ShapeError>(at, op,
+                      fmt::format("x [N, C, ...] wanted, its shape is {}", x.shape().str()));
+  Shape channels;
+  for (int axis = 0; axis < x.rank(); ++axis) channels.push_back(axis < 2 ? x.shape()[axis] : 1);
+  return channels;
+}
+
+Tensor alpha_dropped(const Tensor& x, const Shape& mask_shape, const DropoutOptions& options) {
+  const double p = options.p, least = -1.0507009873554804934193349852946 *
+                                      1.6732632423543772848170429916717;  // selu(-infinity)
+  const double scale = p < 1 ? 1 / std::sqrt((1 - p) * (1 + p * least * least)) : 0;
+  const Tensor mask = drop(ones(mask_shape, x.dtype()), p, 1, *options.generator);
+  return formulas::alpha_kept(x, mask, least, scale, -scale * least * p);
+}
+
 }  // namespace
 
 Tensor dropout(const Arg& argument, const DropoutOptions& options) {
@@ -35,13 +53,9 @@ Tensor dropout(const Arg& argument, const DropoutOptions& options) {
 
 Tensor channel_dropout(const Arg& argument, const DropoutOptions& options) {
   const Tensor x = checked(argument, options.p, "channel_dropout");
-  if (x.rank() < 2)
-    raise<ShapeError>(argument.where(), "channel_dropout",
-                      fmt::format("x [N, C, ...] wanted, its shape is {}", x.shape().str()));
+  const Shape channels = channels_of(x, "channel_dropout", argument.where());
   if (idle(options)) return x;
   const Caller caller(argument.where());
-  Shape channels;
-  for (int axis = 0; axis < x.rank(); ++axis) channels.push_back(axis < 2 ? x.shape()[axis] : 1);
   const Tensor mask = drop(ones(channels, x.dtype()), options.p, 1, *options.generator);
   return formulas::kept(x, mask, scale_of(options.p));
 }
@@ -50,11 +64,24 @@ Tensor alpha_dropout(const Arg& argument, const DropoutOptions& options) {
   const Tensor x = checked(argument, options.p, "alpha_dropout");
   if (idle(options)) return x;
   const Caller caller(argument.where());
-  const double p = options.p, least = -1.0507009873554804934193349852946 *
-                                      1.6732632423543772848170429916717;  // selu(-infinity)
-  const double scale = p < 1 ? 1 / std::sqrt((1 - p) * (1 + p * least * least)) : 0;
-  const Tensor mask = drop(ones(x.shape(), x.dtype()), p, 1, *options.generator);
-  return formulas::alpha_kept(x, mask, least, scale, -scale * least * p);
+  return alpha_dropped(x, x.shape(), options);
+}
+
+Tensor feature_alpha_dropout(const Arg& argument, const DropoutOptions& options) {
+  const Tensor x = checked(argument, options.p, "feature_alpha_dropout");
+  const Shape channels = channels_of(x, "feature_alpha_dropout", argument.where());
+  if (idle(options)) return x;
+  const Caller caller(argument.where());
+  return alpha_dropped(x, channels, options);
+}
+
+Tensor gaussian_dropout(const Arg& argument, const DropoutOptions& options) {
+  const Tensor x = checked(argument, options.p, "gaussian_dropout");
+  if (options.p == 1)
+    raise<ValueError>(argument.where(), "gaussian_dropout", "p is 1, less than 1 wanted");
+  if (idle(options)) return x;
+  const Caller caller(argument.where());
+  return gaussian_drop(x, std::sqrt(options.p / (1 - options.p)), *options.generator);
 }
 
 Tensor masked_dropout(const Arg& argument, const Tensor& mask, double p) {

@@ -23,6 +23,11 @@ Tensor channel_dropout(const Arg& x, const DropoutOptions& options = {});
 /// Elements are set to the least value of selu, and all are scaled and shifted so that mean 0 and
 /// variance 1 stay what they are (Klambauer et al. 2017).
 Tensor alpha_dropout(const Arg& x, const DropoutOptions& options = {});
+/// The same for whole channels x[n, c]. Throws ShapeError for fewer than 2 axes.
+Tensor feature_alpha_dropout(const Arg& x, const DropoutOptions& options = {});
+/// x times a number of N(1, p / (1 - p)) for every element, drawn again in the backward pass
+/// (Srivastava et al. 2014, section 10). Throws ValueError unless p is in [0, 1).
+Tensor gaussian_dropout(const Arg& x, const DropoutOptions& options = {});
 /// Dropout with a given mask that is true where x is kept; it broadcasts. Throws ShapeError.
 Tensor masked_dropout(const Arg& x, const Tensor& mask, double p = 0.5);
 

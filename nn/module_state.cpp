@@ -32,7 +32,7 @@ State Module::state_dict() const {
     for (const NamedTensor& named : shared.parameters)
       state[prefix + named.name] = named.tensor.detach();
     for (const Shared::Buffer& named : shared.buffers)
-      if (named.persistent) state[prefix + named.name] = named.tensor;
+      if (named.persistent) state[prefix + named.name] = named.tensor.detach();
   });
   return state;
 }

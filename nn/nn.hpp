@@ -4,6 +4,7 @@
 #include <xtape/nn/activations.hpp>
 #include <xtape/nn/attention.hpp>
 #include <xtape/nn/augment.hpp>
+#include <xtape/nn/checkpoint.hpp>
 #include <xtape/nn/cifar.hpp>
 #include <xtape/nn/classification.hpp>
 #include <xtape/nn/csv.hpp>
@@ -24,6 +25,7 @@
 #include <xtape/nn/npy.hpp>
 #include <xtape/nn/prefetch.hpp>
 #include <xtape/nn/recurrent.hpp>
+#include <xtape/nn/safetensors.hpp>
 #include <xtape/nn/scaling.hpp>
 #include <xtape/nn/search.hpp>
 #include <xtape/nn/softmax.hpp>

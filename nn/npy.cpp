@@ -3,20 +3,19 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstring>
 #include <string_view>
 #include <xtape/nn/npy.hpp>
+#include <xtape/nn/stored.hpp>
 #include <xtape/nn/zip.hpp>
 
 namespace xtape::nn {
 
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "tensors are written as they lie");
-
+using io::Flag;
+using io::Half;
 using io::Source;
 
 constexpr std::string_view magic = "\x93NUMPY";
@@ -152,33 +151,6 @@ Header read_header(Source& source) {
   return HeaderParser(source, text).parse();
 }
 
-float half_to_float(std::uint16_t half) {
-  const int exponent = half >> 10 & 31;
-  const float fraction = static_cast<float>(half & 1023);
-  const float size = exponent == 0    ? std::ldexp(fraction, -24)
-                     : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
-                                      : std::ldexp(1024 + fraction, exponent - 25);
-  return half & 0x8000 ? -size : size;
-}
-
-// A half float or a boolean as it lies in the file.
-struct Half {
-  std::uint16_t bits;
-};
-struct Flag {
-  std::uint8_t byte;
-};
-
-// Whether a number fits its type of tensor, and the number there.
-template <class From, class To>
-bool convert(From from, To& to) {
-  if constexpr (std::is_same_v<From, Half>) to = half_to_float(from.bits);
-  else if constexpr (std::is_same_v<From, Flag>) to = from.byte != 0;
-  else to = static_cast<To>(from);
-  if constexpr (std::is_same_v<From, std::uint64_t>) return from >> 63 == 0;
-  return true;
-}
-
 // Places of a row-major array in the order in which a file by columns names them.
 class ColumnOrder {
  public:
@@ -237,7 +209,7 @@ Tensor read_elements(Source& source, const Shape& shape, bool swapped, bool by_c
         auto* const first = reinterpret_cast<std::uint8_t*>(&from);
         std::reverse(first, first + sizeof(From));
       }
-      if (!convert(from, to[by_columns ? order.next() : done]))
+      if (!io::convert(from, to[by_columns ? order.next() : done]))
         source.fail(fmt::format("element {} is 2^63 or more, which no int64 holds", done));
     }
   }

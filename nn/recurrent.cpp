@@ -121,6 +121,7 @@ Sequence sequence(const Arg& argument, const LstmState& state,
   std::vector<Tensor> h, c;
   for (std::int64_t layer = 0; layer < options.layers; ++layer) {
     std::vector<Tensor> outputs;
+    if (layer > 0) x = dropout(x, options.dropout);
     for (std::int64_t direction = 0; direction < directions; ++direction) {
       const auto k = static_cast<std::size_t>(layer * directions + direction);
       const CellWeights& own = weights[k];

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <vector>
+#include <xtape/nn/dropout.hpp>
 #include <xtape/ops/builtin.hpp>
 
 namespace xtape::nn {
@@ -37,6 +38,7 @@ struct SequenceOptions {
   bool bidirectional = false;
   bool batch_first = false;                        ///< x and the output are [N, T, ...]
   Nonlinearity nonlinearity = Nonlinearity::tanh;  ///< of rnn()
+  DropoutOptions dropout{.p = 0};                  ///< of what each layer but the first takes
 };
 /// The outputs of the last layer at all times [T, N, D H] for D directions, and the last states
 /// [layers D, N, H]; c of lstm() alone.

@@ -42,4 +42,30 @@ void Module::walk(const Shared& shared, const std::string& prefix, const Visit& 
     walk(child.shared(), prefix + child.name + ".", visit);
 }
 
+/// While one lives, modules may be set to training or evaluation; then all are as they were.
+class Modes {
+ public:
+  explicit Modes(const Module& root) {
+    before_.emplace_back(root, root.is_training());
+    for (const NamedModule& below : root.named_modules())
+      before_.emplace_back(*below.module, below.module->is_training());
+  }
+  ~Modes() {  // each before those below it
+    for (auto& [module, training] : before_) module.train(training);
+  }
+  Modes(const Modes&) = delete;
+  Modes& operator=(const Modes&) = delete;
+
+ private:
+  std::vector<std::pair<Module, bool>> before_;
+};
+
+/// Opens what only subclasses may do to a module, through another handle of it.
+struct Opened : Module {
+  explicit Opened(const Module& module) : Module(module) {}
+  using Module::buffer;
+  using Module::parameter;
+  using Module::remove_parameter;
+};
+
 }  // namespace xtape::nn

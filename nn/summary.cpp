@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <typeinfo>
-#include <xtape/nn/module.hpp>
+#include <xtape/nn/shared.hpp>
 #include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
 
@@ -21,7 +21,12 @@ std::string type_name(const Module& module) {
   const std::string ours = "xtape::nn::";
   for (auto at = name.find(ours); at != std::string::npos; at = name.find(ours))
     name.erase(at, ours.size());
-  return name.substr(name.rfind("::") == std::string::npos ? 0 : name.rfind("::") + 2);
+  const std::size_t arguments = name.find('<');
+  // Conv<2> is Conv2d to users
+  if (arguments != std::string::npos && arguments + 3 == name.size())
+    name = name.substr(0, arguments) + name[arguments + 1] + "d";
+  const std::size_t scope = name.substr(0, name.find('<')).rfind("::");
+  return name.substr(scope == std::string::npos ? 0 : scope + 2);
 }
 
 struct Row {
@@ -51,10 +56,9 @@ class Observer {
         last.empty() ? type_name(module) : fmt::format("{} {}", last, type_name(module));
     hooks_.emplace_back(
         module, module.register_forward_pre_hook([this, label](Module& called, const Tensor&) {
-          // those of other modules below are in rows of their own
-          std::int64_t own = called.parameter_count();
-          for (const NamedModule& child : called.named_children())
-            own -= child.module->parameter_count();
+          std::int64_t own = 0;  // those of other modules below are in rows of their own
+          for (const NamedTensor& named : called.named_parameters())
+            if (named.name.find('.') == std::string::npos) own += named.tensor.numel();
           rows_.push_back(
               {std::string(2 * open_.size(), ' ') + label, "", own, detail::counted_flops()});
           open_.push_back(rows_.size() - 1);
@@ -75,20 +79,6 @@ class Observer {
   std::vector<std::pair<Module, std::uint64_t>> hooks_;
 };
 
-// Every module below and itself as it was: training or not.
-struct Evaluating {
-  std::vector<std::pair<Module, bool>> before;
-  explicit Evaluating(Module& root) {
-    before.emplace_back(root, root.is_training());
-    for (const NamedModule& below : root.named_modules())
-      before.emplace_back(*below.module, below.module->is_training());
-    root.eval();
-  }
-  ~Evaluating() {
-    for (auto& [module, training] : before) module.train(training);
-  }
-};
-
 }  // namespace
 
 std::string summary(Module& module, const Shape& input_shape, const SummaryOptions& options,
@@ -96,7 +86,8 @@ std::string summary(Module& module, const Shape& input_shape, const SummaryOptio
   std::vector<Row> rows;
   {
     const NoGrad no_grad;
-    const Evaluating evaluating(module);
+    const Modes modes(module);
+    module.eval();
     const Observer observer(module, rows);
     module(Arg(zeros(input_shape, options.dtype), where));
   }

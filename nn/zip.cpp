@@ -227,40 +227,6 @@ std::unique_ptr<Source> ZipReader::open(const ZipEntry& entry) {
                                   fmt::format("{}: member '{}'", path_, entry.name), where_);
 }
 
-FileWriter::FileWriter(const std::string& op, const std::string& path, const Location& where)
-    : op_(op),
-      path_(path),
-      partial_(path + ".partial"),
-      where_(where),
-      file_(std::fopen(partial_.c_str(), "wb"), std::fclose) {
-  if (!file_) fail(fmt::format("cannot be written: {}", std::strerror(errno)));
-}
-
-FileWriter::~FileWriter() {
-  if (!file_) return;
-  file_.reset();
-  std::remove(partial_.c_str());
-}
-
-void FileWriter::fail(const std::string& what) const {
-  raise<FileError>(where_, op_, fmt::format("{}: {}", path_, what));
-}
-
-void FileWriter::write(const void* bytes, std::int64_t size) {
-  const auto wanted = static_cast<std::size_t>(size);
-  if (wanted > 0 && std::fwrite(bytes, 1, wanted, file_.get()) != wanted)
-    fail(fmt::format("cannot be written after {} bytes: {}", position_, std::strerror(errno)));
-  position_ += size;
-}
-
-void FileWriter::finish() {
-  const bool closed = std::fclose(file_.release()) == 0;
-  if (closed && std::rename(partial_.c_str(), path_.c_str()) == 0) return;
-  const int reason = errno;
-  std::remove(partial_.c_str());
-  fail(fmt::format("cannot be written: {}", std::strerror(reason)));
-}
-
 void ZipWriter::add(const std::string& name,
                     std::initializer_list<std::span<const std::uint8_t>> pieces) {
   ZipEntry entry{.name = name, .place = file_.position()};

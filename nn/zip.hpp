@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 #include <xtape/nn/source.hpp>
+#include <xtape/nn/writer.hpp>
 
 namespace xtape::nn::io {
 
@@ -45,30 +46,6 @@ class ZipReader {
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
   std::int64_t size_ = 0;
   std::vector<ZipEntry> entries_;
-};
-
-/// A file that appears under its name only once it is complete.
-class FileWriter {
- public:
-  /// Throws FileError if the file cannot be made.
-  FileWriter(const std::string& op, const std::string& path, const Location& where);
-  FileWriter(const FileWriter&) = delete;
-  FileWriter& operator=(const FileWriter&) = delete;
-  /// Takes an incomplete file away.
-  ~FileWriter();
-
-  /// Throws FileError if they cannot be written, for instance to a full disk.
-  void write(const void* bytes, std::int64_t size);
-  /// Gives the complete file its name. Throws FileError.
-  void finish();
-  std::int64_t position() const { return position_; }
-  [[noreturn]] void fail(const std::string& what) const;
-
- private:
-  std::string op_, path_, partial_;
-  Location where_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-  std::int64_t position_ = 0;
 };
 
 /// Writes members, stored as they are, and the directory at the end.

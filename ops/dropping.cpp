@@ -5,6 +5,7 @@
 #include <xtape/autograd/tape.hpp>
 #include <xtape/ops/dropping.hpp>
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/random.hpp>
 
 namespace xtape {
 
@@ -44,16 +45,49 @@ Tensor dropped(const Tensor& x, double p, double scale, std::uint64_t seed, std:
   });
 }
 
+Tensor noisy(const Tensor& x, double deviation, std::uint64_t seed, std::uint64_t stream,
+             const Location& at) {
+  Generator same(seed);
+  same.set_stream(stream);
+  const Tensor out = randn(x.shape(), x.dtype(), same);
+  detail::by_type(x.dtype(), [&]<class T>(T*) {
+    if constexpr (std::is_floating_point_v<T>) {
+      const T* const from = x.value()->as<T>();
+      T* const to = out.value()->as<T>();
+      for (std::int64_t i = 0; i < x.numel(); ++i)
+        to[i] = from[i] * (1 + static_cast<T>(deviation) * to[i]);
+    }
+  });
+  return record("gaussian_drop", at, {unsaved(x)}, out,
+                [deviation, seed, stream, at](Backward& backward) {
+                  backward.give(0, noisy(backward.grad(), deviation, seed, stream, at));
+                });
+}
+
+Tensor checked(const Arg& x, const char* op, const Location& at) {
+  const Tensor tensor = x.as_tensor(float32);
+  if (!is_floating(tensor.dtype()))
+    raise<DTypeError>(at, op,
+                      fmt::format("a floating tensor wanted, not {}", name_of(tensor.dtype())));
+  return tensor;
+}
+
 }  // namespace
 
 Tensor drop(const Arg& argument, double p, double scale, Generator& generator) {
-  const Tensor x = argument.as_tensor(float32);
   const Location at = Caller::or_else(argument.where());
-  if (!is_floating(x.dtype()))
-    raise<DTypeError>(at, "drop",
-                      fmt::format("a floating tensor wanted, not {}", name_of(x.dtype())));
+  const Tensor x = checked(argument, "drop", at);
   if (!(p >= 0 && p <= 1)) raise<ValueError>(at, "drop", fmt::format("p is {}, not in [0, 1]", p));
   return dropped(x, p, scale, generator.seed(), generator.next_stream(), at);
+}
+
+Tensor gaussian_drop(const Arg& argument, double deviation, Generator& generator) {
+  const Location at = Caller::or_else(argument.where());
+  const Tensor x = checked(argument, "gaussian_drop", at);
+  if (!(deviation >= 0))
+    raise<ValueError>(at, "gaussian_drop",
+                      fmt::format("the deviation is {}, it cannot be negative", deviation));
+  return noisy(x, deviation, generator.seed(), generator.next_stream(), at);
 }
 
 // What the catalogue says of them.
@@ -64,6 +98,13 @@ const ArrayOperation drop_record{
     {{"drop(x, 0.4, 2)", {{3, 5}}, [](auto& in) {
         Generator generator(3);
         return xtape::drop(in[0], 0.4, 2, generator);
+      }}}};
+
+const ArrayOperation gaussian_drop_record{
+    {.name = "gaussian_drop", .about = "elements times random numbers around 1"},
+    {{"gaussian_drop(x, 0.5)", {{3, 5}}, [](auto& in) {
+        Generator generator(3);
+        return xtape::gaussian_drop(in[0], 0.5, generator);
       }}}};
 
 }  // namespace

@@ -21,7 +21,6 @@ set_source_files_properties(nn/digits.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 
 need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
-need(nlohmann_json 3.11 nlohmann/json v3.11.2)
 enable_testing()
 
 # The catalogue of a program has the array operations that it links: all of them here.
