@@ -71,7 +71,7 @@ TEST_CASE("deep copy: the same network with tensors of its own, which trains by 
 
 TEST_CASE("deep copy: tied and frozen parameters, hooks, no graph") {
   nn::Linear shared(2, 2, {.bias = false});
-  nn::Sequential net(shared, tanh, shared);
+  nn::Sequential net(shared, relu, shared);
   nn::Sequential copy = deep_copy(net);
   CHECK(copy.parameters().size() == 1);
   const auto children = copy.named_children();
