@@ -1,16 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <memory>
 #include <vector>
-#include <xtape/autograd/parallel.hpp>
 #include <xtape/nn/idx.hpp>
+#include <xtape/nn/source.hpp>
 
 namespace xtape::nn {
 
@@ -18,52 +14,8 @@ namespace {
 
 constexpr std::int64_t digit_classes = 10;
 
-// A file being read, gzipped or not.
-class Source {
- public:
-  Source(const std::string& path, const Location& where)
-      : path_(path), where_(where), file_(gzopen(path.c_str(), "rb"), gzclose) {
-    if (!file_) fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
-    gzbuffer(file_.get(), 1 << 17);
-  }
-
-  [[noreturn]] void fail(const std::string& what) const {
-    raise<FileError>(where_, "read_idx", fmt::format("{}: {}", path_, what));
-  }
-
-  // Up to `wanted` bytes, fewer only at the end of the file.
-  std::int64_t read(void* to, std::int64_t wanted) {
-    std::int64_t got = 0;
-    while (got < wanted) {
-      const auto part = static_cast<unsigned>(std::min<std::int64_t>(wanted - got, 1 << 30));
-      const int count = gzread(file_.get(), static_cast<char*>(to) + got, part);
-      if (count > 0) got += count;
-      if (count < static_cast<int>(part)) break;
-    }
-    check(got);
-    total_ += got;
-    return got;
-  }
-
- private:
-  void check(std::int64_t got) const {
-    int code = Z_OK;
-    const char* message = gzerror(file_.get(), &code);
-    if (code == Z_OK || code == Z_STREAM_END) return;
-    const std::string reason = code == Z_ERRNO       ? std::strerror(errno)
-                               : code == Z_BUF_ERROR ? "the gzip stream is cut off"
-                                                     : fmt::format("damaged gzip: {}", message);
-    fail(fmt::format("{} after {} bytes of data", reason, total_ + got));
-  }
-
-  std::string path_;
-  Location where_;
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
-  std::int64_t total_ = 0;
-};
-
 // The sizes of the axes.
-std::vector<std::int64_t> read_header(Source& source) {
+std::vector<std::int64_t> read_header(io::Source& source) {
   std::array<std::uint8_t, 4> magic;
   const std::int64_t got = source.read(magic.data(), 4);
   if (got < 4) source.fail(fmt::format("truncated: {} bytes, not even a header", got));
@@ -86,43 +38,36 @@ std::vector<std::int64_t> read_header(Source& source) {
   return sizes;
 }
 
-// The bytes behind the header. Memory grows with what is there, not with what the header claims.
-std::vector<std::uint8_t> read_elements(Source& source, const std::vector<std::int64_t>& sizes) {
-  constexpr std::int64_t chunk = 1 << 22;
+// The bytes behind the header, piece by piece: put(first, bytes, count).
+template <class F>
+void read_elements(io::Source& source, const std::vector<std::int64_t>& sizes, std::int64_t wanted,
+                   F put) {
+  constexpr std::int64_t chunk = 1 << 20;
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(std::min(chunk, wanted)));
+  for (std::int64_t have = 0; have < wanted;) {
+    const std::int64_t part = std::min(chunk, wanted - have);
+    const std::int64_t got = source.read(bytes.data(), part);
+    if (got < part)
+      source.fail(fmt::format("truncated: [{}] needs {} bytes of data, there are {}",
+                              fmt::join(sizes, ", "), wanted, have + got));
+    put(have, bytes.data(), part);
+    have += part;
+  }
+  if (const std::int64_t excess = source.count_rest(); excess > 0)
+    source.fail(fmt::format("too long: [{}] needs {} bytes of data, there are {}",
+                            fmt::join(sizes, ", "), wanted, wanted + excess));
+}
+
+// How many bytes the header asks for, if the file can have them.
+std::int64_t claimed(io::Source& source, const std::vector<std::int64_t>& sizes) {
   std::int64_t wanted = 1;
   for (auto size = sizes.rbegin(); size != sizes.rend(); ++size)
     if (__builtin_mul_overflow(wanted, *size, &wanted))
       source.fail(fmt::format("not an IDX file: its header claims [{}]", fmt::join(sizes, ", ")));
-  std::vector<std::uint8_t> bytes;
-  std::int64_t have = 0;
-  while (have < wanted) {
-    const std::int64_t part = std::min(chunk, wanted - have);
-    bytes.resize(have + part);
-    const std::int64_t got = source.read(bytes.data() + have, part);
-    have += got;
-    if (got < part)
-      source.fail(fmt::format("truncated: [{}] needs {} bytes of data, there are {}",
-                              fmt::join(sizes, ", "), wanted, have));
-  }
-  std::vector<std::uint8_t> rest(1 << 16);
-  std::int64_t excess = 0;
-  while (const std::int64_t got = source.read(rest.data(), std::ssize(rest))) excess += got;
-  if (excess > 0)
-    source.fail(fmt::format("too long: [{}] needs {} bytes of data, there are {}",
-                            fmt::join(sizes, ", "), wanted, wanted + excess));
-  return bytes;
-}
-
-Tensor images(const std::vector<std::uint8_t>& bytes, const std::vector<std::int64_t>& sizes) {
-  constexpr std::int64_t grain = 1 << 16;
-  const Tensor out = Tensor::empty({sizes[0], sizes[1] * sizes[2]}, float32);
-  float* to = out.mutable_data<float>();
-  const std::int64_t n = out.numel();
-  parallel_for((n + grain - 1) / grain, [&](std::int64_t piece) {
-    for (std::int64_t i = piece * grain; i < std::min(n, (piece + 1) * grain); ++i)
-      to[i] = static_cast<float>(bytes[i]) / 255;
-  });
-  return out;
+  if (!source.may_hold(wanted))
+    source.fail(fmt::format("truncated: [{}] needs {} bytes of data, there are {}",
+                            fmt::join(sizes, ", "), wanted, source.count_rest()));
+  return wanted;
 }
 
 // The file of that name in one of its spellings.
@@ -162,10 +107,26 @@ Dataset read_pair(const std::string& folder, const std::string& part, const Loca
 }  // namespace
 
 Tensor read_idx(const std::string& path, Location where) {
-  Source source(path, where);
+  io::FileSource source("read_idx", path, where);
   const std::vector<std::int64_t> sizes = read_header(source);
-  const std::vector<std::uint8_t> bytes = read_elements(source, sizes);
-  return sizes.size() == 1 ? Tensor::from(bytes.data(), {sizes[0]}) : images(bytes, sizes);
+  const std::int64_t count = claimed(source, sizes);
+  if (sizes.size() == 1) {
+    const Tensor labels = Tensor::empty({sizes[0]}, int64);
+    std::int64_t* const to = labels.mutable_data<std::int64_t>();
+    read_elements(source, sizes, count,
+                  [&](std::int64_t first, const std::uint8_t* bytes, std::int64_t n) {
+                    std::copy_n(bytes, n, to + first);
+                  });
+    return labels;
+  }
+  const Tensor images = Tensor::empty({sizes[0], sizes[1] * sizes[2]}, float32);
+  float* const to = images.mutable_data<float>();
+  read_elements(source, sizes, count,
+                [&](std::int64_t first, const std::uint8_t* bytes, std::int64_t n) {
+                  for (std::int64_t i = 0; i < n; ++i)
+                    to[first + i] = static_cast<float>(bytes[i]) / 255;
+                });
+  return images;
 }
 
 TrainTest read_mnist(const std::string& folder, Location where) {

@@ -1,21 +1,34 @@
-// Networks: activations, losses, layers, initialisation and data.
+// Networks: activations, losses, layers, initialisation, data, and what training needs around them.
 #pragma once
 
 #include <xtape/nn/activations.hpp>
 #include <xtape/nn/attention.hpp>
+#include <xtape/nn/augment.hpp>
+#include <xtape/nn/checkpoint.hpp>
+#include <xtape/nn/cifar.hpp>
 #include <xtape/nn/classification.hpp>
+#include <xtape/nn/csv.hpp>
 #include <xtape/nn/digits.hpp>
 #include <xtape/nn/distances.hpp>
 #include <xtape/nn/dropout.hpp>
 #include <xtape/nn/embedding.hpp>
+#include <xtape/nn/ensemble.hpp>
 #include <xtape/nn/idx.hpp>
 #include <xtape/nn/init.hpp>
 #include <xtape/nn/layers.hpp>
 #include <xtape/nn/loader.hpp>
 #include <xtape/nn/losses.hpp>
 #include <xtape/nn/margin_losses.hpp>
+#include <xtape/nn/metrics.hpp>
 #include <xtape/nn/module.hpp>
 #include <xtape/nn/normalisation.hpp>
+#include <xtape/nn/npy.hpp>
+#include <xtape/nn/prefetch.hpp>
 #include <xtape/nn/recurrent.hpp>
+#include <xtape/nn/safetensors.hpp>
+#include <xtape/nn/scaling.hpp>
+#include <xtape/nn/search.hpp>
 #include <xtape/nn/softmax.hpp>
+#include <xtape/nn/splits.hpp>
+#include <xtape/nn/stopping.hpp>
 #include <xtape/nn/synthetic.hpp>

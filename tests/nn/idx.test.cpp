@@ -1,37 +1,13 @@
-#include <zlib.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <xtape/nn/idx.hpp>
 
+#include "../check.hpp"
+#include "folder.hpp"
+
 using namespace xtape;
+using check::Folder, check::slurp;
 namespace fs = std::filesystem;
 
 namespace {
-
-// A folder of its own, gone at the end.
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "xtape-idx-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-
-  std::string write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path / name, std::ios::binary) << bytes;
-    return (path / name).string();
-  }
-  std::string write_gzip(const std::string& name, const std::string& bytes) const {
-    const std::string file = (path / name).string();
-    const gzFile out = gzopen(file.c_str(), "wb");
-    gzwrite(out, bytes.data(), static_cast<unsigned>(bytes.size()));
-    gzclose(out);
-    return file;
-  }
-};
 
 std::string word(std::uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
@@ -51,11 +27,6 @@ std::string idx(const std::vector<std::uint32_t>& sizes, int modulus = 256, int 
   return bytes;
 }
 
-std::string slurp(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // Writes a good pair of training and test files, one of them replaced.
 void write_mnist(const Folder& folder, const std::string& replaced = "",
                  const std::string& bytes = "") {
@@ -64,23 +35,6 @@ void write_mnist(const Folder& folder, const std::string& replaced = "",
                                                        {"t10k-images-idx3-ubyte", idx({5, 2, 3})},
                                                        {"t10k-labels-idx1-ubyte", idx({5}, 10)}};
   for (const auto& [name, good] : files) folder.write(name, name == replaced ? bytes : good);
-}
-
-// Checks that f throws a FileError that names each of the parts, and the line.
-template <class F>
-void check_refused(F f, const std::vector<std::string>& parts) {
-  try {
-    f();
-    FAIL_CHECK("nothing was thrown");
-  } catch (const FileError& error) {
-    const std::string what = error.what();
-    CAPTURE(what);
-    for (const std::string& part : parts) {
-      CAPTURE(part);
-      CHECK(what.find(part) != std::string::npos);
-    }
-    CHECK(what.find("(idx.test.cpp:") != std::string::npos);
-  }
 }
 
 }  // namespace
@@ -126,7 +80,7 @@ TEST_CASE("idx: files that cannot be read") {
   const Folder folder;
   const auto refused = [](const std::string& path, std::vector<std::string> parts) {
     parts.push_back(path);
-    check_refused([&] { nn::read_idx(path); }, parts);
+    check::refused([&] { nn::read_idx(path); }, parts);
   };
   refused((folder.path / "absent").string(), {"cannot be opened", "No such file"});
   refused(folder.path.string(), {"Is a directory"});
@@ -155,7 +109,7 @@ TEST_CASE("idx: damaged gzip streams") {
   const auto refused = [&](const std::string& name, const std::string& bytes,
                            const std::vector<std::string>& parts) {
     const std::string path = folder.write(name, bytes);
-    check_refused([&] { nn::read_idx(path); }, parts);
+    check::refused([&] { nn::read_idx(path); }, parts);
   };
   refused("cut.gz", whole.substr(0, whole.size() / 2), {"cut.gz", "the gzip stream is cut off"});
   refused("tail.gz", whole.substr(0, whole.size() - 4), {"tail.gz", "the gzip stream is cut off"});
@@ -191,7 +145,7 @@ TEST_CASE("mnist: files that do not belong together") {
                           const std::vector<std::string>& parts) {
     const Folder folder;
     write_mnist(folder, replaced, bytes);
-    check_refused([&] { nn::read_mnist(folder.path.string()); }, parts);
+    check::refused([&] { nn::read_mnist(folder.path.string()); }, parts);
   };
   refused("train-labels-idx1-ubyte", idx({19}, 10),
           {"19 labels for the 20 images of", "train-images-idx3-ubyte"});
@@ -209,23 +163,18 @@ TEST_CASE("mnist: files that do not belong together") {
 
 TEST_CASE("mnist: a missing file is named with its spellings") {
   const Folder folder;
-  check_refused(
+  check::refused(
       [&] { nn::read_mnist(folder.path.string()); },
       {folder.path.string(), "train-images-idx3-ubyte", "train-images.idx3-ubyte", ".gz"});
-  check_refused([&] { nn::read_mnist((folder.path / "absent").string()); }, {"absent"});
+  check::refused([&] { nn::read_mnist((folder.path / "absent").string()); }, {"absent"});
   write_mnist(folder);
   fs::remove(folder.path / "t10k-labels-idx1-ubyte");
-  check_refused([&] { nn::read_mnist(folder.path.string()); }, {"t10k-labels-idx1-ubyte"});
+  check::refused([&] { nn::read_mnist(folder.path.string()); }, {"t10k-labels-idx1-ubyte"});
 }
 
 TEST_CASE("mnist: the real files, where they are") {
-  const char* shared = std::getenv("XTAPE_SHARED");
-  const fs::path root = shared ? fs::path(shared) : fs::path(XTAPE_SOURCE_DIR) / ".." / "shared";
-  const std::string folder = (root / "data" / "mnist").string();
-  if (!fs::exists(folder)) {
-    MESSAGE("absent, not tested: ", folder, " (set XTAPE_SHARED to the folder above data/)");
-    return;
-  }
+  const std::string folder = check::shared_data("mnist");
+  if (folder.empty()) return;
   const nn::TrainTest set = nn::read_mnist(folder);
   CHECK(set.train.x.shape() == Shape{60000, 784});
   CHECK(set.test.x.shape() == Shape{10000, 784});
