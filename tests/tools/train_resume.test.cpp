@@ -1,4 +1,4 @@
-#include <xtape/nn/checkpoint.hpp>
+#include <xtape/xtape.hpp>
 
 #include "../nn/folder.hpp"
 #include "program.hpp"
