@@ -113,11 +113,11 @@ TEST_CASE("deep copy: tied and frozen parameters, hooks, no graph") {
 TEST_CASE("deep copy: nested copies and copies after an error") {
   struct Thrower : nn::Module {
     Thrower() = default;
-    Thrower(const Thrower& from) : Module(from) { throw ValueError("cannot be copied"); }
+    Thrower(const Thrower& from) : Module(from) { throw std::runtime_error("cannot be copied"); }
     Tensor forward(const Tensor& x) override { return x; }
   };
   const Thrower thrower;
-  CHECK_THROWS_WITH_AS(deep_copy(thrower), doctest::Contains("cannot be copied"), ValueError);
+  CHECK_THROWS_WITH_AS(deep_copy(thrower), "cannot be copied", std::runtime_error);
   const Tensor a = ones({2}), b = a;
   CHECK(b.same_as(a));
   struct Copier : nn::Module {  // copies a part deeply while it is copied itself
