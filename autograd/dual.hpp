@@ -36,8 +36,8 @@ struct Dual {
   }
 };
 
-/// The argument of a function of which only the result is known. tanh of it has the slope 1 - y^2
-/// without computing anything again, because that rule does not look at the argument.
+/// The argument of a function of which only the result is known. exp of it has the slope y without
+/// computing anything again, because that rule does not look at the argument.
 template <class V>
 struct Result {
   V value;

@@ -39,7 +39,7 @@ inline const auto reciprocal =
                      [](auto x) { return 1 / x; });
 inline const auto square = detail::arithmetic(
     {.name = "square", .about = "the square", .formula = "x * x"}, [](auto x) { return x * x; });
-inline const auto tanh = detail::function_by_result<Entry::Kind::activation>(
+inline const auto tanh = builtin<detail::OpsKernels, Entry::Kind::activation>(
     {.name = "tanh", .about = "the hyperbolic tangent", .formula = "tanh(x)"},
     [](auto x) { return xtape::tanh(x); });
 inline const auto sigmoid = detail::function_by_result<Entry::Kind::activation>(

@@ -15,6 +15,10 @@ if(CCACHE)
   set_target_properties(xtape PROPERTIES CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
+# most of what compiling the library would take is reading these
+target_precompile_headers(xtape PRIVATE <fmt/format.h> <xtape/autograd/autograd.hpp>)
+set_source_files_properties(nn/digits.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # other options
+
 need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 enable_testing()
@@ -28,15 +32,20 @@ foreach(source IN LISTS programs)
   get_filename_component(name ${source} NAME_WE)
   file(GLOB parts CONFIGURE_DEPENDS tools/${name}/*.cpp)
   add_executable(${name} ${source} ${parts})
-  target_link_libraries(${name} PRIVATE ${whole_xtape} CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+  target_link_libraries(${name}
+    PRIVATE ${whole_xtape} CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
 target_precompile_headers(conformance PRIVATE <nlohmann/json.hpp> <xtape/xtape.hpp>)
+foreach(program IN ITEMS train bench gradcheck catalogue)
+  target_precompile_headers(${program} REUSE_FROM conformance)
+endforeach()
 
 # The same workloads for libtorch, to measure beside: `./dev bench` builds it where it is found.
 find_package(Torch QUIET)
 if(Torch_FOUND)
-  add_executable(bench_torch EXCLUDE_FROM_ALL benchmarks/torch.cpp tools/bench/workloads.cpp)
+  add_executable(bench_torch EXCLUDE_FROM_ALL benchmarks/torch.cpp
+    tools/bench/work.cpp tools/bench/workloads.cpp)
   target_include_directories(bench_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
   target_include_directories(bench_torch PRIVATE ${CMAKE_BINARY_DIR}/include)
   target_link_libraries(bench_torch PRIVATE ${TORCH_LIBRARIES} CLI11::CLI11
@@ -56,7 +65,7 @@ endforeach()
 # Tests: every tests/**/*.test.cpp, in one program.
 file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp tests/oracle/*.cpp)
 add_executable(tests ${tests})
-target_compile_options(tests PRIVATE -O1)  # compiling them takes longer than running them
+target_compile_options(tests PRIVATE -O0)  # compiling them takes longer than running them
 target_link_libraries(tests
   PRIVATE ${whole_xtape} doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

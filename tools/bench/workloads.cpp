@@ -61,17 +61,21 @@ class Commands {
   CLI::App* add(const char* name, const char* about, Options& options,
                 Step (Library::*make)(const Options&)) {
     CLI::App* command = app_.add_subcommand(name, about);
-    makers_.push_back({command, [this, &options, make] { return (library_.*make)(options); }});
+    makers_.push_back({command, [this, &options, make] { return (library_.*make)(options); },
+                       [&options] { return options.work(); }});
     return command;
   }
   void run_chosen(const Timing& timing) const {
-    for (const auto& [command, make] : makers_) {
-      if (!*command) continue;
-      Json line{{"workload", command->get_name()}};
-      for (const CLI::Option* option : command->get_options())
+    for (const Maker& maker : makers_) {
+      if (!*maker.command) continue;
+      Json line{{"workload", maker.command->get_name()}};
+      for (const CLI::Option* option : maker.command->get_options())
         if (const std::string text = text_of(*option); !text.empty())
           line[option->get_single_name()] = value_of(text);
-      measure(line, timing, make());
+      const Work work = maker.work();
+      line["gflop"] = work.flops / 1e9;
+      line["mbyte"] = work.bytes / 1e6;
+      measure(line, timing, maker.make());
     }
   }
 
@@ -88,9 +92,15 @@ class Commands {
     return number.is_number() ? number : Json(text);
   }
 
+  struct Maker {
+    CLI::App* command;
+    std::function<Step()> make;
+    std::function<Work()> work;
+  };
+
   CLI::App& app_;
   Library& library_;
-  std::vector<std::pair<CLI::App*, std::function<Step()>>> makers_;
+  std::vector<Maker> makers_;
 };
 
 }  // namespace
