@@ -16,19 +16,26 @@ struct Call {
   Location where;
 };
 
-// Numbers do not widen: a float tensor stays float beside 0.1, an integer one becomes float32.
+// Boolean, integer or floating.
+int category(DType dtype) { return is_floating(dtype) ? 2 : dtype == int64 ? 1 : 0; }
+
+// Numbers do not widen: a float tensor stays float beside 0.1, an integer one becomes float32. Nor
+// do 0-d tensors beside tensors with axes, unless they are of a higher category.
 DType computed_in(const Formula& formula, std::span<const Arg> arguments) {
-  DType dtype = boolean;
+  DType dtype = boolean, of_points = boolean;
   bool number_is_float = false, tensors = false;
   for (const Arg& argument : arguments) {
     if (argument.is_tensor()) {
-      dtype = promote(dtype, argument.tensor().dtype(argument.where()));
+      const Tensor& tensor = argument.tensor();
+      DType& widened = tensor.rank(argument.where()) == 0 ? of_points : dtype;
+      widened = promote(widened, tensor.dtype());
       tensors = true;
     } else if (!argument.integral()) {
       number_is_float = true;
     }
   }
   if (!tensors) return float32;
+  if (category(of_points) > category(dtype)) dtype = of_points;
   if (dtype == boolean) dtype = int64;
   if (!is_floating(dtype) && (number_is_float || !formula.kernels(dtype))) return float32;
   return dtype;

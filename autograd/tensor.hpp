@@ -86,8 +86,9 @@ class Tensor {
     else body_ = other.body_;
   }
   Tensor(Tensor&&) noexcept = default;
-  Tensor& operator=(const Tensor&) = default;
-  Tensor& operator=(Tensor&&) noexcept = default;
+  // not to a temporary: (x + y) = z would be lost
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & noexcept = default;
   ~Tensor() = default;
   /// A tensor on its own memory with uninitialised elements.
   static Tensor empty(const Shape& shape, DType dtype) { return Tensor(Value::make(shape, dtype)); }

@@ -118,6 +118,23 @@ TEST_CASE("elementwise: what is masked out never becomes NaN") {
   }
 }
 
+TEST_CASE("elementwise: 0-d tensors beside tensors with axes do not widen them") {
+  const Tensor narrow = ones({2}), wide = ones({2}, float64), whole = ones({2}, int64);
+  const Tensor half(0.5, float64), one(1, int64), single(0.5);
+  CHECK((narrow + half).dtype() == float32);
+  CHECK((half * narrow).dtype() == float32);
+  CHECK((wide + single).dtype() == float64);
+  CHECK((whole + half).dtype() == float64);
+  CHECK((whole + single).dtype() == float32);
+  CHECK((whole + one).dtype() == int64);
+  CHECK((narrow + one).dtype() == float32);
+  CHECK((single + half).dtype() == float64);
+  const Tensor t = half.copy().requires_grad(true);
+  sum(narrow * t).backward();
+  CHECK(t.grad().dtype() == float64);
+  CHECK(t.grad().item<double>() == 2);
+}
+
 TEST_CASE("elementwise: one formula in two translation units") {
   const Tensor x({1, 2});
   CHECK(equal(shared_formula(x), elsewhere::apply_shared(x)));

@@ -75,6 +75,9 @@ TEST_CASE("tensor: ragged lists throw and name the line") {
                     std::to_string(__LINE__ - 2) + ")");
 }
 
+// (x + y) = z would be lost
+static_assert(!std::is_assignable_v<Tensor, Tensor> && std::is_assignable_v<Tensor&, Tensor>);
+
 TEST_CASE("tensor: empty and 0-d") {
   const Tensor none = Tensor::empty({0}, float32);
   CHECK(none.numel() == 0);
