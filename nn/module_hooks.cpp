@@ -15,8 +15,13 @@ std::uint64_t next_id() {
   return next++;
 }
 
-// A tensor at a place of its own on the tape, whose hooks are nobody else's.
-Tensor own_place(const Tensor& x) { return x.requires_grad() ? reshape(x, x.shape()) : x; }
+// A tensor at a place of its own on the tape, whose hooks are nobody else's: its shape is changed
+// and changed back, since nothing is recorded for one that stays.
+Tensor own_place(const Tensor& x) {
+  if (!x.requires_grad()) return x;
+  const Shape other = x.rank() == 1 ? Shape{1, x.numel()} : Shape{x.numel()};
+  return reshape(reshape(x, other), x.shape());
+}
 
 }  // namespace
 
@@ -91,7 +96,9 @@ Tensor Module::after_forward(const Tensor& x, const Tensor& y) {
     return Tensor();
   });
   x.register_hook([run, grad_output](const Tensor& gradient) {
-    return run(gradient, std::exchange(*grad_output, Tensor()));
+    const Tensor arrived = std::exchange(*grad_output, Tensor());
+    // in the backward pass of a gradient the output may have no part
+    return arrived.defined() ? run(gradient, arrived) : Tensor();
   });
   return output;
 }

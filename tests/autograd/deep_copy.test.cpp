@@ -71,7 +71,7 @@ TEST_CASE("deep copy: the same network with tensors of its own, which trains by 
 
 TEST_CASE("deep copy: tied and frozen parameters, hooks, no graph") {
   nn::Linear shared(2, 2, {.bias = false});
-  nn::Sequential net(shared, tanh, shared);
+  nn::Sequential net(shared, relu, shared);
   nn::Sequential copy = deep_copy(net);
   CHECK(copy.parameters().size() == 1);
   const auto children = copy.named_children();
@@ -113,11 +113,11 @@ TEST_CASE("deep copy: tied and frozen parameters, hooks, no graph") {
 TEST_CASE("deep copy: nested copies and copies after an error") {
   struct Thrower : nn::Module {
     Thrower() = default;
-    Thrower(const Thrower& from) : Module(from) { throw ValueError("cannot be copied"); }
+    Thrower(const Thrower& from) : Module(from) { throw std::runtime_error("cannot be copied"); }
     Tensor forward(const Tensor& x) override { return x; }
   };
   const Thrower thrower;
-  CHECK_THROWS_WITH_AS(deep_copy(thrower), doctest::Contains("cannot be copied"), ValueError);
+  CHECK_THROWS_WITH_AS(deep_copy(thrower), "cannot be copied", std::runtime_error);
   const Tensor a = ones({2}), b = a;
   CHECK(b.same_as(a));
   struct Copier : nn::Module {  // copies a part deeply while it is copied itself

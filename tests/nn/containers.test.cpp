@@ -36,7 +36,7 @@ TEST_CASE("module list: by number, named as in PyTorch, part of what holds it") 
 
 TEST_CASE("module dict: by name, in order of insertion") {
   nn::ModuleDict heads{{"b", nn::Linear(2, 3)}, {"a", nn::Linear(2, 1, {.bias = false})}};
-  heads.insert("act", tanh);
+  heads.insert("act", relu);
   CHECK(heads.names() == std::vector<std::string>{"b", "a", "act"});
   CHECK(listing(heads) == "b.weight [3, 2], b.bias [3], a.weight [1, 2]");
   CHECK(heads.size() == 3);
@@ -44,7 +44,7 @@ TEST_CASE("module dict: by name, in order of insertion") {
   CHECK_FALSE(heads.contains("c"));
   const Tensor x = randn({4, 2});
   CHECK(equal(heads["a"](x), linear(x, heads.parameters()[2])));
-  CHECK(equal(heads["act"](x), tanh(x)));
+  CHECK(equal(heads["act"](x), relu(x)));
   CHECK_BLAMES(ValueError, "ModuleDict: there is no 'c' among [b, a, act]", heads.at("c"));
   CHECK_BLAMES(ValueError, "module: there is a 'a' already", heads.insert("a", nn::Linear(1, 1)));
   CHECK_BLAMES(ValueError, "module: 'x.y' is no name", heads.insert("x.y", nn::Linear(1, 1)));

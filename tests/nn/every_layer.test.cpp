@@ -62,7 +62,7 @@ nn::Sequential sequence_layers() {
       nn::RNN(3, 4, {.dtype = wide}), nn::GRU(4, 4, {.dtype = wide}),
       nn::LSTM(4, 4, {.num_layers = 2, .dropout = 0.3, .bidirectional = true, .dtype = wide}),
       nn::MultiheadAttention(8, 2, {.dropout = 0.2, .dtype = wide}), nn::RReLU(),
-      nn::Conv1d(2, 4, 3, {.dtype = wide}), nn::ConvTranspose1d(4, 3, 2, {.dtype = wide}),
+      nn::Conv1d(2, 4, 2, {.dtype = wide}), nn::ConvTranspose1d(4, 3, 2, {.dtype = wide}),
       nn::Dropout1d(0.2), nn::FeatureAlphaDropout(0.2), nn::BatchNorm1d(3, {.dtype = wide}),
       nn::GLU(), nn::LogSoftmax(-1));
 }

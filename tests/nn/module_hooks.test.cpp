@@ -61,8 +61,8 @@ TEST_CASE("forward hooks: one that removes itself, one that throws") {
   layer(ones({1}));
   CHECK(calls == 1);
   layer.register_forward_pre_hook(
-      [](nn::Module&, const Tensor&) -> Tensor { throw ValueError("from the hook"); });
-  CHECK_THROWS_WITH_AS(layer(ones({1})), doctest::Contains("from the hook"), ValueError);
+      [](nn::Module&, const Tensor&) -> Tensor { throw std::runtime_error("from the hook"); });
+  CHECK_THROWS_WITH_AS(layer(ones({1})), "from the hook", std::runtime_error);
   nn::Linear other(1, 1);
   CHECK_NOTHROW(other(ones({1})));
 }

@@ -24,13 +24,13 @@ TEST_CASE("summary: the table of a small net, with flops by hand") {
   // conv: 2 * 2 images * 8 * 27 * 16 points, linear: 2 * 2 * 128 * 10
   CHECK("\n" + nn::summary(net, {2, 3, 4, 4}) == R"(
 layer              output          parameters            flops
-Net                [2, 10]                 10            32768
-  conv Conv2d      [2, 8, 4, 4]           224            27648
+Net                [2, 10]                 10            18944
+  conv Conv2d      [2, 8, 4, 4]           224            13824
   head Sequential  [2, 10]                  0             5120
     0 Flatten      [2, 128]                 0                0
     1 Dropout      [2, 128]                 0                0
     2 Linear       [2, 10]               1290             5120
-total                                    1524            32768
+total                                    1524            18944
 )");
   CHECK(net.is_training());
   CHECK_FALSE(net.head.is_training());
