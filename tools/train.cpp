@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <xtape/tools/train/training.hpp>
 
@@ -41,7 +42,11 @@ void check(const Settings& settings) {
   training::find_loss(settings.loss);
   training::check_optimizer(settings);
   training::check_schedule(settings);
-  if (!settings.save.empty()) nn::check_checkpoint_name(settings.save);
+  if (settings.save.empty()) return;
+  nn::check_checkpoint_name(settings.save);
+  const std::filesystem::path folder = std::filesystem::path(settings.save).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder))
+    training::fail(fmt::format("--save {}: there is no folder {}", settings.save, folder.string()));
 }
 
 void run(const Settings& settings) {

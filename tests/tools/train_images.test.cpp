@@ -1,6 +1,5 @@
 #include <cmath>
 #include <random>
-#include <xtape/nn/checkpoint.hpp>
 
 #include "../nn/folder.hpp"
 #include "program.hpp"

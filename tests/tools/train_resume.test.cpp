@@ -1,4 +1,4 @@
-#include <xtape/nn/checkpoint.hpp>
+#include <xtape/xtape.hpp>
 
 #include "../nn/folder.hpp"
 #include "program.hpp"
@@ -122,5 +122,7 @@ TEST_CASE("train: files that do not fit") {
   check_refused(small + " --resume '" + path("none.npz") + "'", "load_npz: ");
   check_refused(small + " --resume a.txt", "load: a.txt: a name that ends in .safetensors or .npz");
   check_refused(small + " --save a.txt", "a.txt: a name that ends in .safetensors or .npz wanted");
-  check_refused(small + " --save '" + path("no/such/a.npz") + "'", "cannot be written: No such");
+  check_refused(small + " --save '" + path("no/such/a.npz") + "'", "a.npz: there is no folder ");
+  std::filesystem::create_directory(folder.path / ".taken.npz.part");
+  check_refused(small + " --save '" + path("taken.npz") + "'", "taken.npz: cannot be written: ");
 }

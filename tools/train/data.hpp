@@ -11,7 +11,7 @@ struct Samples {
   Shape image;  ///< [channels, height, width] if the samples are images, else without axes
 };
 
-/// Reads or draws the set of that name. Throws ValueError for an unknown name and a set without
+/// Reads or draws the set of that name. Throws UsageError for an unknown name and a set without
 /// samples, and as the readers.
 Samples load_samples(const Settings& settings);
 std::string data_names();

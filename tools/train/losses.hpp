@@ -7,7 +7,7 @@ namespace training {
 
 using Loss = Tensor (*)(const Tensor& scores, const Tensor& classes);
 
-/// Throws ValueError for an unknown name.
+/// Throws UsageError for an unknown name.
 Loss find_loss(const std::string& name);
 std::string loss_names();
 

@@ -13,9 +13,9 @@ struct Model {
   Shape input;
 };
 
-/// Throws ValueError for an unknown name, and for samples that are no images where it wants some.
+/// Throws UsageError for an unknown name, and for samples that are no images where it wants some.
 Model make_model(const Settings& settings, const Samples& samples);
-/// Throws ValueError for an unknown name, before the work begins.
+/// Throws UsageError for an unknown name, before the work begins.
 void check_model(const Settings& settings);
 std::string model_names();
 

@@ -48,7 +48,7 @@ constexpr Choice<Kind> optimizers[] = {
     {"radam", kind<optim::RAdamOptions>(1e-3)},     {"adamax", kind<optim::AdamaxOptions>(2e-3)},
     {"rmsprop", kind<optim::RMSpropOptions>(1e-3)}, {"adagrad", kind<optim::AdagradOptions>(1e-2)},
     {"adadelta", kind<optim::AdadeltaOptions>(1)},  {"asgd", kind<optim::ASGDOptions>(0.1)},
-    {"rprop", kind<optim::RpropOptions>(1e-4)},     {"lion", kind<optim::LionOptions>(3e-4)},
+    {"rprop", kind<optim::RpropOptions>(1e-4)},     {"lion", kind<optim::LionOptions>(1e-3)},
     {"lbfgs", Kind{1, false, false, make_lbfgs}},
 };
 

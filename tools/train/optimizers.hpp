@@ -6,7 +6,7 @@
 
 namespace training {
 
-/// Throws ValueError for an unknown name and an option that the optimizer does not have.
+/// Throws UsageError for an unknown name and an option that the optimizer does not have.
 std::unique_ptr<optim::Optimizer> make_optimizer(std::vector<Tensor> parameters,
                                                  const Settings& settings);
 /// Throws as make_optimizer(), before the work begins.
@@ -17,7 +17,7 @@ std::string optimizer_names();
 /// A schedule: most change the rate after each step, some after each epoch.
 class Pace {
  public:
-  /// Throws ValueError for an unknown name.
+  /// Throws UsageError for an unknown name.
   Pace(optim::Optimizer& optimizer, const Settings& settings, std::int64_t steps_per_epoch);
 
   void after_step();
@@ -34,7 +34,7 @@ class Pace {
   std::int64_t steps_;
 };
 
-/// Throws ValueError for an unknown name.
+/// Throws UsageError for an unknown name.
 void check_schedule(const Settings& settings);
 std::string schedule_names();
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <xtape/xtape.hpp>
@@ -23,7 +24,11 @@ struct Settings {
   bool batchnorm = false, augment = false, json = false;
 };
 
-[[noreturn]] inline void fail(const std::string& what) { throw ValueError("train", what, {}); }
+/// What the user is to change, without a line of this program.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+[[noreturn]] inline void fail(const std::string& what) { throw UsageError("train: " + what); }
 
 /// A name and what it stands for. One that ends in ':' takes a text behind it, such as `argument`.
 template <class T>
@@ -54,7 +59,7 @@ template <class T, std::size_t N>
   fail(fmt::format("no such {}: '{}'; {} wanted", what, given, names(table)));
 }
 
-/// The choice of that name. Throws ValueError with all names if there is none.
+/// The choice of that name. Throws UsageError with all names if there is none.
 template <class T, std::size_t N>
 const Choice<T>& choose(const Choice<T> (&table)[N], const char* what, std::string_view given) {
   for (const Choice<T>& choice : table)

@@ -31,14 +31,14 @@ class Training {
   const nn::EarlyStopping* stopping() const { return stopping_ ? &*stopping_ : nullptr; }
 
   /// Trains up to the last epoch, saving after each if a file is given. If it was to end early, the
-  /// best weights come back at the end. Throws ValueError for a loss that is not finite.
+  /// best weights come back at the end. Throws UsageError for a loss that is not finite.
   Outcome fit();
   /// How it does on the test.
   Score test();
 
   /// The network under PyTorch's names, and all else below "train.".
   State state_dict() const;
-  /// Goes on from a state that was read from `file`. Throws ValueError for one of other settings.
+  /// Goes on from a state that was read from `file`. Throws UsageError for one of other settings.
   void load_state_dict(const State& state, const std::string& file);
 
  private:
