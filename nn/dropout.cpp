@@ -3,6 +3,7 @@
 #include <cmath>
 #include <xtape/nn/dropout.hpp>
 #include <xtape/nn/layer_formulas.hpp>
+#include <xtape/ops/arithmetic.hpp>
 #include <xtape/ops/creation.hpp>
 
 namespace xtape::nn {
@@ -38,6 +39,9 @@ Tensor alpha_dropped(const Tensor& x, const Shape& mask_shape, const DropoutOpti
   const double p = options.p, least = -1.0507009873554804934193349852946 *
                                       1.6732632423543772848170429916717;  // selu(-infinity)
   const double scale = p < 1 ? 1 / std::sqrt((1 - p) * (1 + p * least * least)) : 0;
+  // counted from the value of those left out, which is then 0: nothing need keep a mask
+  if (mask_shape == x.shape())
+    return drop(x - least, p, scale, *options.generator) + scale * least * (1 - p);
   const Tensor mask = drop(ones(mask_shape, x.dtype()), p, 1, *options.generator);
   return formulas::alpha_kept(x, mask, least, scale, -scale * least * p);
 }
