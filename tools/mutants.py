@@ -1,0 +1,452 @@
+#!/usr/bin/env python3
+"""Seeds mistakes into the library and reports which of them the tests notice.
+
+    tools/mutants.py --count 260 --seed 1 --jobs 2
+
+A copy of the sources gets all mistakes (mutants) at once, each behind a number of its own, so that
+one build serves them all: XTAPE_MUTANT=17 switches mutant 17 on while a program runs. Operators are
+changed where they stand,
+
+    a + b      a + mutant::Plus<17>() + b         the same precedence, and what `a` was is held
+    -x         mutant::Minus<18>() ->* x          ->* binds tighter than any other binary operator
+    a += b     a += mutant::PlusTo<19>() = b
+    0.5        mutant::number<20>(0.5, 0.5 * 1.02)
+
+which works for numbers, lanes, duals and tensors alike. What does not compile is dropped.
+docs/mutants.md has the outcome."""
+
+import argparse
+import bisect
+import concurrent.futures
+import hashlib
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What is changed: a name, a share of the mutants, and the files. Data sets, tools and what observes
+# (profiles, gradcheck, the pool) are left out: a mistake there makes no wrong gradient.
+GROUPS = [
+    ("rules", 0.25, r"autograd/(functions|rounding|trigonometry|special|dual)\.hpp"
+                    r"|autograd/special\.cpp"),
+    ("formulas", 0.2, r"ops/\w+\.hpp|nn/(?!digits|idx|synthetic|loader|classes)\w+\.hpp"
+                      r"|autograd/lane\.hpp"),
+    ("primitives", 0.25, r"ops/\w+\.cpp|autograd/(backward|sweep|tape|elementwise|forward|fold"
+                         r"|functional|shape|leaf|operation)\.cpp"
+                         r"|autograd/(sweep_plane|fold|formula|sweep)\.hpp"),
+    ("layers", 0.15, r"nn/(?!digits|idx|synthetic|loader|classes)\w+\.cpp"),
+    ("optimizers", 0.15, r"optim/\w+\.[ch]pp"),
+]
+
+# What the changed sources include. A held left operand lives until the end of the expression.
+HEADER = r"""#pragma once
+#include <cstdlib>
+#include <type_traits>
+namespace mutant {
+inline const int active = [] {
+  const char* text = std::getenv("XTAPE_MUTANT");
+  return text ? std::atoi(text) : 0;
+}();
+template <int id, class T>
+constexpr T number(T right, T wrong) { return active == id ? wrong : right; }
+template <class A, class B>
+constexpr auto quotient(const A& a, const B& b) {
+  if constexpr (std::is_integral_v<A> && std::is_integral_v<B>) return a + b;
+  else return a / b;
+}
+#define BINARY(NAME, RIGHT, WRONG)                                                      \
+  template <int id> struct NAME {};                                                     \
+  template <class A, int id> struct Held##NAME { const A& a; };                         \
+  template <class A, int id>                                                            \
+  constexpr Held##NAME<A, id> operator RIGHT(const A& a, NAME<id>) { return {a}; }      \
+  template <class A, int id, class B>                                                   \
+  constexpr auto operator RIGHT(const Held##NAME<A, id>& held, const B& b)              \
+      -> decltype(held.a RIGHT b) {                                                     \
+    const A& a = held.a;                                                                \
+    if (active == id) return WRONG;                                                     \
+    return a RIGHT b;                                                                   \
+  }
+%s
+#define UNARY(NAME, RIGHT, WRONG)                                                       \
+  template <int id> struct NAME {};                                                     \
+  template <int id, class A>                                                            \
+  constexpr auto operator->*(NAME<id>, const A& a) -> decltype(RIGHT a) {               \
+    if (active == id) return static_cast<decltype(RIGHT a)>(WRONG a);                   \
+    return RIGHT a;                                                                     \
+  }
+UNARY(Minus, -, )
+UNARY(Not, !, !!)
+template <int id> struct PlusTo {
+  template <class A>
+  constexpr auto operator=(const A& a) const {
+    if constexpr (std::is_same_v<A, bool>) return active == id ? -int(a) : int(a);
+    else return active == id ? static_cast<A>(-a) : a;
+  }
+};
+template <int id> struct TimesTo {
+  template <class A>
+  constexpr A operator=(const A& a) const {
+    if constexpr (std::is_integral_v<A>) return active == id ? static_cast<A>(a + 1) : a;
+    else return active == id ? static_cast<A>(1 / a) : a;
+  }
+};
+}
+"""
+
+# Each operator with what may stand in its place: a name, the new operator and what that computes.
+SWAPS = {"+": [("Plus", "-")], "-": [("Difference", "+")], "*": [("Times", "/")],
+         "/": [("Over", "*")], "%": [("Modulo", "/")], "==": [("Equal", "!=")],
+         "!=": [("Unequal", "==")], "<": [("Less", "<="), ("Less2", ">")],
+         "<=": [("LessEqual", "<"), ("LessEqual2", ">=")],
+         ">": [("Greater", ">="), ("Greater2", "<")],
+         ">=": [("GreaterEqual", ">"), ("GreaterEqual2", "<=")]}
+HEADER = HEADER.replace("%s", "\n".join(
+    f"BINARY({name}, {right}, " + ("quotient(a, b)" if right == "*" else f"a {wrong} b") + ")"
+    for right, swaps in SWAPS.items() for name, wrong in swaps))
+
+BLANK = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
+                   r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[ \t]*#(?:\\\n|[^\n])*", re.S | re.M)
+# The house format puts spaces around binary operators and none inside template brackets.
+TOKENS = re.compile(
+    r"(?P<binary>(?<=[ \n])(?:[-+*/%]|[<>]=?|[=!]=)(?=[ \n]))"
+    r"|(?P<assign>(?<= )[-+*/]=(?= ))"
+    r"|(?P<minus>(?<=[ (\[{])-(?=[\w(*]))"
+    r"|(?P<negation>(?<=[ (\[{])!(?=[\w(*]))"
+    r"|(?P<number>(?<![\w.'])(?:0[xX][0-9a-fA-F.]+(?:[pP][-+]?\d+)?"
+    r"|(?:\d[\d']*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)[uUlLfF]*(?![\w.]))")
+OPEN, CLOSE = "([{", ")]}"
+
+
+def blanked(text):
+    """The text with comments, literals of text and directives overwritten, of the same length."""
+    def blank(match):
+        return re.sub(r"[^\n]", "~" if match[0][0] in "\"'R" else " ", match[0])
+    return BLANK.sub(blank, text)
+
+
+def closing(code, at, left, right):
+    """The place behind the bracket that closes the one at `at`."""
+    depth = 0
+    for i in range(at, len(code)):
+        depth += (code[i] == left) - (code[i] == right)
+        if depth == 0:
+            return i + 1
+    return len(code)
+
+
+def statement_end(code, at):
+    """The place behind the `;`, or the block, that ends what begins at `at`."""
+    while at < len(code) and code[at] != ";":
+        if code[at] in OPEN:
+            opened = code[at]
+            at = closing(code, at, opened, CLOSE[OPEN.index(opened)])
+            if opened == "{":
+                return at
+        else:
+            at += 1
+    return at + 1
+
+
+def excluded(code):
+    """Stretches without mutants: what the compiler must know, the texts and limits of errors,
+    records, which only say what tests and tables do with an operation, and performance hints."""
+    out = []
+    def bracketed(pattern, left, right):
+        for match in re.finditer(pattern, code):
+            out.append((match.start(), closing(code, match.end() - 1, left, right)))
+    bracketed(r"(\bstatic_assert|\bif constexpr|\brequires|\bdecltype|\bsizeof|\bnoexcept|\balignas"
+              r"|\braise<\w+>|\bunlikely|\breserve) ?\(", "(", ")")
+    bracketed(r"\bsizeof\.\.\.\(", "(", ")")
+    bracketed(r"(\w|\])(?<!operator)<(?![ <=])", "<", ">")
+    bracketed(r"\btemplate <", "<", ">")
+    bracketed(r"\brequires[^({;]*\{", "{", "}")
+    for match in re.finditer(r"\{\s*\.name\b", code):
+        out.append((match.start(), closing(code, match.start(), "{", "}")))
+    # the last item of Parameter{"name", default, other} is for generated tests
+    for match in re.finditer(r"\bParameter\{[^,{}]*,[^,{}]*,", code):
+        out.append((match.end(), code.index("}", match.end())))
+    for match in re.finditer(r"(?<!if )\bconstexpr\b|\bArrayOperation \w+|\benum\b|\bcase\b"
+                             r"|\bconcept\b|\busing\b|\bthrow\b|\bstatic_cast<void>", code):
+        end = code.find(":", match.end()) if match[0] == "case" else statement_end(code, match.end())
+        out.append((match.start(), end))
+    # pure virtual functions, bounds of arrays, work per thread
+    out += [m.span() for m in re.finditer(r"\) ?(const)? ?= 0;", code)]
+    out += [m.span() for m in re.finditer(
+        r"\b(?!return|delete|else|co_return)[\w>]+[*&>]? [*&]?\w+(\[[^\]]*\])+(?=[;,={])", code)]
+    out += [m.span() for m in re.finditer(r"\b(grain|chunk) = [^;]*", code)]
+    return out
+
+
+def sites(path, text):
+    """What can be changed in a file: (offset, token, change with a %d, shown as)."""
+    code = blanked(text)
+    barred = excluded(code)
+    found = []
+    for match in TOKENS.finditer(code):
+        at, token = match.start(), match[0]
+        if any(a <= at < b for a, b in barred):
+            continue
+        before, after = code[:at].rstrip(), code[match.end():].lstrip()
+        if before.endswith("~") or after.startswith("~"):
+            continue
+        kind = match.lastgroup
+        if kind == "binary":
+            if before[-1:] in "(,{=&|" or before.endswith("return"):
+                continue
+            # one step too far is memory that is not there, which the sanitizers' build finds
+            loop = token == "<" and re.search(r"\bfor \([^;{}]*;[^;]*$", before)
+            for name, wrong in SWAPS[token][bool(loop):]:
+                found.append((at, token, f"{token} mutant::{name}<%d>() {token}", wrong))
+        elif kind == "assign":
+            name = "PlusTo" if token[0] in "+-" else "TimesTo"
+            wrong = {"+": "-=", "-": "+=", "*": "/=", "/": "*="}[token[0]]
+            found.append((at, token, f"{token} mutant::{name}<%d>() =", wrong))
+        elif kind in ("minus", "negation"):
+            if re.search(r"[\w)\]]$", before) and not re.search(r"\b(return|else|case)$", before):
+                continue
+            name = "Minus" if kind == "minus" else "Not"
+            found.append((at, token, f"mutant::{name}<%d>() ->* ", ""))
+        else:
+            pattern = token.lower().startswith("0x")
+            if pattern and "p" not in token.lower():
+                continue  # of bits
+            plain = re.sub("[uUlLfF]+$", "", token)
+            value = float.fromhex(plain) if pattern else float(plain.replace("'", ""))
+            whole = re.fullmatch(r"[\d']+", plain)
+            wrong = f"{token} + 1" if whole else f"{token} * 1.02" if value else "0.02"
+            found.append((at, token, f"mutant::number<%d>({token}, "
+                          f"static_cast<decltype({token})>({wrong}))", wrong))
+    return found
+
+
+def mutants(count, seed):
+    """About `count` mutants, one at a place, spread over the groups. Which ones is drawn by hashes
+    of their lines, so that most stay the same when the sources change."""
+    files = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split()
+    chosen = []
+    for group, share, pattern in GROUPS:
+        found, same = [], {}
+        for path in files:
+            if not re.fullmatch(pattern, path):
+                continue
+            text = (ROOT / path).read_text()
+            begins = [0] + [m.end() for m in re.finditer("\n", text)]
+            for at, token, change, wrong in sites(path, text):
+                line = bisect.bisect_right(begins, at)
+                column, source = at - begins[line - 1], text.split("\n")[line - 1]
+                key = f"{path}|{source.strip()}|{source[:column].strip()}|{change}"
+                same[key] = same.get(key, 0) + 1
+                key += "|again" * (same[key] - 1)
+                found.append(dict(group=group, path=path, line=line, column=column + 1, at=at,
+                                  old=token, new=wrong, change=change, key=key,
+                                  source=source.strip()))
+        found.sort(key=lambda m: hashlib.sha256(f"{seed}{m['key']}".encode()).digest())
+        places = {}
+        for mutant in found:
+            places.setdefault((mutant["path"], mutant["at"]), mutant)
+        chosen += list(places.values())[:round(count * share)]
+    chosen.sort(key=lambda m: (m["path"], m["at"]))
+    return [dict(m, id=number) for number, m in enumerate(chosen, 1)]
+
+
+def write(path, text):
+    if not path.exists() or path.read_bytes() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+
+
+def copy_tree(folder, live):
+    """The sources with their mutants; files that stay the same keep their time."""
+    names = subprocess.check_output(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
+                                    text=True).split("\n")
+    by_file = {}
+    for mutant in live:
+        by_file.setdefault(mutant["path"], []).append(mutant)
+    for name in filter(None, names):
+        if not (ROOT / name).is_file():
+            continue
+        text = (ROOT / name).read_bytes()
+        if name in by_file:
+            text = text.decode()
+            for m in sorted(by_file[name], key=lambda m: -m["at"]):
+                text = text[:m["at"]] + m["change"] % m["id"] + text[m["at"] + len(m["old"]):]
+            text = ("#include <xtape/mutant.hpp>\n#line 1\n" + text).encode()
+        write(folder / name, text)
+    for path in folder.glob("*/**/*.[ch]pp"):
+        if str(path.relative_to(folder)) not in names and "build" not in path.parts:
+            path.unlink()
+    write(folder / "mutant.hpp", HEADER.encode())
+
+
+def faulty(log, folder, live):
+    """The mutants that a log of g++ complains about: for each error those that it names, else those
+    on its line or on the nearest line that made it instantiate a template."""
+    at_line, out, lost, context, named = {}, {}, [], [], []
+    for mutant in live:
+        at_line.setdefault((mutant["path"], mutant["line"]), []).append(mutant["id"])
+    for line in log.split("\n"):
+        named += re.findall(r"mutant::\w+<(?:[^<>]*, )?(\d+)[,>]", line)
+        match = re.match(r"(\S+?):(\d+):.*?(error:|required from|in .constexpr.|$)", line)
+        if not match or not match[3]:
+            continue
+        path = os.path.realpath(folder / "build/release" / match[1])
+        context.append((os.path.relpath(path, folder), int(match[2])))
+        if match[3] == "error:":
+            near = [(path, n + d) for d in (0, -1, 1) for path, n in context[-1:] + context]
+            guilty = [int(named[-1])] if named else \
+                next((at_line[place] for place in near if place in at_line), [])
+            out.update((number, True) for number in guilty)
+            lost += [] if guilty else [line]
+            context, named = [], []
+    return [m for m in live if m["id"] in out], lost
+
+
+def build(folder, options, live, dropped_file):
+    """Builds until all that is left compiles; gives the mutants that are left."""
+    dropped = json.loads(dropped_file.read_text()) if dropped_file.exists() else []
+    live = [m for m in live if m["key"] not in dropped]
+    os.environ.update(CCACHE_BASEDIR=str(folder), CCACHE_NOHASHDIR="1",
+                      CCACHE_SLOPPINESS="pch_defines,time_macros")
+    while True:
+        copy_tree(folder, live)
+        configure = ["cmake", "--preset", "release", "-DCMAKE_CXX_FLAGS=-w -Wno-narrowing",
+                     f"-DCMAKE_CXX_FLAGS_RELEASE={options.flags} -DNDEBUG"]
+        subprocess.run(configure, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        started = time.time()
+        done = subprocess.run(["cmake", "--build", "--preset", "release", f"-j{options.jobs}",
+                               "--target", options.build or "tests", "--", "-k", "0"],
+                              cwd=folder, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        (folder.parent / "build.log").write_text(done.stdout)
+        bad, lost = faulty(done.stdout, folder, live)
+        print(f"built in {time.time() - started:.0f} s; {len(bad)} mutants do not compile",
+              flush=True)
+        if done.returncode == 0:
+            return live
+        if not bad:
+            sys.exit(f"the build fails: {folder.parent}/build.log\n" + "\n".join(lost[:20]))
+        dropped += [m["key"] for m in bad]
+        write(dropped_file, json.dumps(dropped, indent=1).encode())
+        live = [m for m in live if m not in bad]
+
+
+def stages(mutant):
+    """Patterns of test files, those first that are most likely to notice."""
+    folder, name = mutant["path"].split("/")
+    stem = name.split(".")[0].split("_")[0]
+    first = f"*tests/{folder}/{stem}*"
+    if mutant["path"].endswith(".hpp") and folder != "optim":
+        return [first, "*tests/catalogue*", f"*tests/{folder}/*", "*"]
+    return [first, f"*tests/{folder}/*", "*"]
+
+
+class Runner:
+    def __init__(self, folder):
+        self.program = folder / "build/release/bin/tests"
+        self.usual = {}
+
+    def run(self, number, only, without, limit):
+        """True if the tests pass."""
+        command = ["nice", self.program, "--abort-after=1", "-sf=" + only]
+        if without:
+            command.append("-sfe=" + ",".join(without))
+        environment = dict(os.environ, XTAPE_MUTANT=str(number), OPENBLAS_NUM_THREADS="1")
+        def limits():
+            resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        process = subprocess.Popen(command, cwd=self.program.parent, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   start_new_session=True, preexec_fn=limits)
+        try:
+            self.output = process.communicate(timeout=limit)[0]
+            return process.returncode == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.communicate()
+            return False
+
+    def limit(self, only, without):
+        """Five times what the tests take without a mistake, and ten seconds."""
+        key = (only, *without)
+        if key not in self.usual:
+            started = time.time()
+            if not self.run(0, only, without, 1200):
+                sys.exit(f"without any mutant the tests fail:\n{self.output.decode()[-3000:]}")
+            self.usual[key] = time.time() - started
+        return 10 + 5 * self.usual[key]
+
+    def caught(self, mutant):
+        """The pattern of the test files that noticed, or nothing."""
+        before = []
+        for only in stages(mutant):
+            if not self.run(mutant["id"], only, before, self.limit(only, tuple(before))):
+                return only
+            before.append(only)
+        return ""
+
+
+def report(live, results, dropped):
+    """A table of the groups and a list of what survived, in Markdown."""
+    rows = ["| group | mutants | caught | share |", "|---|--:|--:|--:|"]
+    tried = [m for m in live if m["key"] in results]
+    for group in [group for group, *_ in GROUPS] + ["all"]:
+        members = [m for m in tried if group in (m["group"], "all")]
+        caught = sum(results[m["key"]] != "" for m in members)
+        rows.append(f"| {group} | {len(members)} | {caught} "
+                    f"| {100 * caught / max(1, len(members)):.1f} % |")
+    rows += ["", f"{dropped} more did not compile. Survivors:", ""]
+    for m in tried:
+        if not results[m["key"]]:
+            rows.append(f"- {m['id']}, {m['path']}:{m['line']}:{m['column']}, `{m['old']}` -> "
+                        f"`{m['new']}`: `{m['source']}`")
+    return "\n".join(rows) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=260, help="how many mutants to seed")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="compilers or tests at a time")
+    parser.add_argument("--flags", default="-O1 -march=native")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build/mutants")
+    parser.add_argument("--survivors", action="store_true", help="try only what survived last time")
+    parser.add_argument("--list", action="store_true", help="only list the mutants")
+    parser.add_argument("--build", metavar="TARGET", help="only build this: xtape or tests")
+    options = parser.parse_args()
+    everything = mutants(options.count, options.seed)
+    if options.list:
+        for m in everything:
+            print(f"{m['id']:4} {m['group']:10} {m['path']}:{m['line']}  {m['old']} -> {m['new']}"
+                  f"    {m['source']}")
+        return
+    folder = options.folder.resolve() / "src"
+    live = build(folder, options, everything, options.folder / "dropped.json")
+    if options.build:
+        return
+    runner = Runner(folder)
+    results_file = options.folder / "results.json"
+    results = json.loads(results_file.read_text()) if results_file.exists() else {}
+    if not options.survivors:
+        results = {}
+    runner.limit("*", ())
+    print(f"the tests take {runner.usual['*',]:.0f} s; {len(live)} mutants", flush=True)
+    waiting = [m for m in live if not results.get(m["key"])]
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for m, by in zip(waiting, pool.map(runner.caught, waiting)):
+            results[m["key"]] = by
+            results_file.write_text(json.dumps(results, indent=1))
+            print(f"{m['id']:4} {m['path']}:{m['line']} {'caught by ' + by if by else 'SURVIVES'}", flush=True)
+    text = report(live, results, len(everything) - len(live))
+    (options.folder / "report.md").write_text(text)
+    print("\n" + text)
+
+
+if __name__ == "__main__":
+    main()
