@@ -56,7 +56,8 @@ struct Entry {
   Tensor operator()(const Arg& x) const;
 };
 
-/// Puts an array operation into the catalogue.
+/// Puts an array operation into the catalogue. The records stand beside the operations' code, so
+/// that a program which links the static library has those that it uses; formulas are always there.
 struct ArrayOperation {
   ArrayOperation(const Record& record, std::vector<Sample> samples);
 };

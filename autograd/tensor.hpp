@@ -6,6 +6,7 @@
 #include <functional>
 #include <initializer_list>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <vector>
 #include <xtape/autograd/value.hpp>
@@ -17,6 +18,29 @@ namespace xtape {
 
 class Node;
 class Tensor;
+
+namespace detail {
+/// While one lives, copies of handles made by this thread are tensors of their own: the copies of
+/// one tensor are one new tensor. With it, copying an object copies all tensors in it.
+class DeepCopies {
+ public:
+  DeepCopies();
+  ~DeepCopies();
+  DeepCopies(const DeepCopies&) = delete;
+  DeepCopies& operator=(const DeepCopies&) = delete;
+
+  static DeepCopies* active() { return active_; }
+  /// The copy of `original`: with its own memory, a leaf that wants gradients if it is one.
+  const Tensor& of(const Tensor& original);
+  /// The same for anything else that is shared; made by `make` when it is first asked for.
+  std::shared_ptr<void> of(const void* original, std::shared_ptr<void> (*make)(const void*));
+
+ private:
+  struct Made;
+  std::unique_ptr<Made> made_;
+  static inline constinit thread_local DeepCopies* active_ = nullptr;
+};
+}  // namespace detail
 
 /// The element type that holds a C++ type: float, double, bool, and int64 for any other integer.
 template <class T>
@@ -56,6 +80,15 @@ class Tensor {
   /// No tensor at all: it can be copied, assigned, printed and asked whether it is defined() or
   /// requires a gradient; everything else throws ValueError.
   Tensor() = default;
+  Tensor(const Tensor& other) {
+    if (detail::DeepCopies::active()) [[unlikely]]
+      copy_deeply(other);
+    else body_ = other.body_;
+  }
+  Tensor(Tensor&&) noexcept = default;
+  Tensor& operator=(const Tensor&) = default;
+  Tensor& operator=(Tensor&&) noexcept = default;
+  ~Tensor() = default;
   /// A tensor on its own memory with uninitialised elements.
   static Tensor empty(const Shape& shape, DType dtype) { return Tensor(Value::make(shape, dtype)); }
   /// Shows the memory of `value`.
@@ -152,6 +185,9 @@ class Tensor {
   /// True if no other handle and no saved value can see the memory.
   bool exclusive() const;
   bool same_as(const Tensor& other) const { return body_.get() == other.body_.get(); }
+  /// Makes this handle and all its copies show the memory of `other`, of any shape and element
+  /// type, and stand at its place on the tape. What was recorded with the old one is not changed.
+  void become(const Tensor& other, Location where = {}) const;
 
  private:
   struct Body;  // the value and the place on the tape: tensor.cpp
@@ -159,6 +195,7 @@ class Tensor {
   Tensor(const Nested& nested, DType dtype, const Location& where);
   void* typed(DType wanted, const Location& where) const;
   void change(const Location& where) const;
+  void copy_deeply(const Tensor& other);
   template <class T>
   auto adapt(T* data) const {
     const xt::dynamic_shape<std::size_t> sizes(shape().begin(), shape().end());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <xtape/nn/classification.hpp>
+#include <xtape/nn/loss_formulas.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/shaping.hpp>

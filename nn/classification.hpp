@@ -61,28 +61,3 @@ void check_class_weight(const Tensor& weight, std::int64_t count, const char* op
                         const Location& at);
 
 }  // namespace xtape::nn
-
-namespace xtape::formulas {
-
-inline const auto smoothing_term =
-    detail::part({.name = "smoothing_term",
-                  .about = "w times -log of a softmax, from its maximum and log of the sum"},
-                 [](auto x, auto m, auto log_sum, auto w) { return w * (log_sum + (m - x)); });
-inline const auto soft_target_term = detail::part(
-    {.name = "soft_target_term",
-     .about =
-         "a term of the cross-entropy with a target p keep + share; 0 where p is 0 and x -inf"},
-    [](auto x, auto m, auto log_sum, auto p, auto w, auto keep, auto share) {
-      const auto target = p * keep + share;
-      const auto masked = xtape::detach(target) == 0 &&
-                          xtape::detach(x) == -std::numeric_limits<double>::infinity();
-      return where(masked, 0, target * w * (log_sum + (m - x)));
-    });
-inline const auto entropy_term =
-    detail::part({.name = "entropy_term",
-                  .about = "-x log(y), 0 where x is 0",
-                  .formula = "x == 0 ? 0 : -(x * log(y))",
-                  .low = 0.05},
-                 [](auto x, auto y) { return where(x == 0, 0, -(x * xtape::log(y))); });
-
-}  // namespace xtape::formulas

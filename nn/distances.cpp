@@ -2,7 +2,9 @@
 
 #include <cmath>
 #include <xtape/nn/distances.hpp>
+#include <xtape/nn/loss_formulas.hpp>
 #include <xtape/nn/margin_losses.hpp>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/statistics.hpp>
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <xtape/nn/dropout.hpp>
+#include <xtape/nn/layer_formulas.hpp>
 #include <xtape/ops/creation.hpp>
 
 namespace xtape::nn {

@@ -3,7 +3,7 @@
 // generator.
 #pragma once
 
-#include <xtape/nn/part.hpp>
+#include <xtape/ops/builtin.hpp>
 #include <xtape/ops/dropping.hpp>
 
 namespace xtape::nn {
@@ -27,16 +27,3 @@ Tensor alpha_dropout(const Arg& x, const DropoutOptions& options = {});
 Tensor masked_dropout(const Arg& x, const Tensor& mask, double p = 0.5);
 
 }  // namespace xtape::nn
-
-namespace xtape::formulas {
-
-inline const auto kept = detail::part(
-    {.name = "kept", .about = "x z where y is not 0, else 0", .formula = "y == 0 ? 0 : x * z"},
-    [](auto x, auto mask, auto scale) { return where(mask != 0, x * scale, 0); });
-inline const auto alpha_kept = detail::part(
-    {.name = "alpha_kept", .about = "x, or a value for those left out, a + b times it"},
-    [](auto x, auto mask, auto left_out, auto scale, auto shift) {
-      return where(mask != 0, x, left_out) * scale + shift;
-    });
-
-}  // namespace xtape::formulas

@@ -75,15 +75,14 @@ Tensor Activation::forward(const Tensor& x) {
 }
 
 Sequential& Sequential::append(const Step& step) {
-  add(std::to_string(size()), *step.module, step.where);
-  steps_->push_back(step.module);
+  add_child(std::to_string(size()), step.module, step.copy, step.where);
   return *this;
 }
 
 Tensor Sequential::forward(const Tensor& x) {
   const Location at = call_site();
   Tensor y = x;
-  for (const auto& step : *steps_) y = (*step)(Arg(y, at));
+  for (std::size_t i = 0; i < size(); ++i) y = child(i)(Arg(y, at));
   return y;
 }
 

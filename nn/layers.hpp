@@ -56,13 +56,17 @@ class Activation : public Module {
 /// A module, or an element-wise function as a layer, and the line that put it into a sequence.
 struct Step {
   template <std::derived_from<Module> M>
-  Step(const M& module, Location where = {}) : module(std::make_shared<M>(module)), where(where) {}
+  Step(const M& module, Location where = {})
+      : module(std::make_shared<M>(module)), where(where), copy([](const Module& from) {
+          return std::shared_ptr<Module>(std::make_shared<M>(static_cast<const M&>(from)));
+        }) {}
   template <class F, int Defaults>
   Step(const Elementwise<F, Defaults>& function, Location where = {})
       : Step(Activation(function, {}, where), where) {}
 
   std::shared_ptr<Module> module;
   Location where;
+  std::shared_ptr<Module> (*copy)(const Module&);  ///< makes another object of the same type
 };
 
 /// One after the other: modules and activations. Children are named "0", "1", ... as in PyTorch.
@@ -76,12 +80,8 @@ class Sequential : public Module {
   }
   /// Throws ValueError for a function with arguments that have no default.
   Sequential& append(const Step& step);
-  std::size_t size() const { return steps_->size(); }
+  std::size_t size() const { return child_count(); }
   Tensor forward(const Tensor& x) override;
-
- private:
-  using Steps = std::vector<std::shared_ptr<Module>>;
-  std::shared_ptr<Steps> steps_ = std::make_shared<Steps>();  // copies share them, as they do names
 };
 
 }  // namespace xtape::nn

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <xtape/nn/loss_formulas.hpp>
 #include <xtape/nn/losses.hpp>
 #include <xtape/ops/shaping.hpp>
 

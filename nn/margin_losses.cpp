@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <xtape/nn/loss_formulas.hpp>
 #include <xtape/nn/margin_losses.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>

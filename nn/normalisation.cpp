@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <xtape/nn/layer_formulas.hpp>
 #include <xtape/nn/normalisation.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>

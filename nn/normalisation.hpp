@@ -3,7 +3,7 @@
 #pragma once
 
 #include <optional>
-#include <xtape/nn/part.hpp>
+#include <xtape/ops/builtin.hpp>
 
 namespace xtape::nn {
 
@@ -53,31 +53,3 @@ struct ResponseOptions {
 Tensor local_response_norm(const Arg& x, std::int64_t size, const ResponseOptions& options = {});
 
 }  // namespace xtape::nn
-
-namespace xtape::formulas {
-
-inline const auto inverse_root =
-    detail::part({.name = "inverse_root",
-                  .about = "1 / sqrt(x + y), from a variance",
-                  .formula = "1 / sqrt(x + y)",
-                  .low = 0.05,
-                  .extremes = false},
-                 [](auto var, auto eps) { return 1 / xtape::sqrt(var + eps); });
-inline const auto scaled_difference = detail::part(
-    {.name = "scaled_difference", .about = "(x - y) scale + shift, a normalisation"},
-    [](auto x, auto centre, auto scale, auto shift) { return (x - centre) * scale + shift; });
-inline const auto normalised =
-    detail::part({.name = "normalised", .about = "(x - mean) scale weight + bias, a normalisation"},
-                 [](auto x, auto mean, auto scale, auto weight, auto bias) {
-                   return (x - mean) * scale * weight + bias;
-                 });
-inline const auto weighted_scale = detail::part(
-    {.name = "weighted_scale", .about = "x y z", .formula = "x * y * z", .extremes = false},
-    [](auto x, auto scale, auto weight) { return x * scale * weight; });
-inline const auto damped =
-    detail::part({.name = "damped", .about = "x / (k + alpha y)^beta", .low = 0.1},
-                 [](auto x, auto y, auto alpha, auto beta, auto k) {
-                   return x / xtape::pow(k + alpha * y, beta);
-                 });
-
-}  // namespace xtape::formulas

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <xtape/nn/layer_formulas.hpp>
 #include <xtape/nn/recurrent.hpp>
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>

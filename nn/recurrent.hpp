@@ -3,7 +3,7 @@
 #pragma once
 
 #include <vector>
-#include <xtape/nn/part.hpp>
+#include <xtape/ops/builtin.hpp>
 
 namespace xtape::nn {
 
@@ -56,33 +56,3 @@ Sequence gru(const Arg& x, const Tensor& h, const std::vector<CellWeights>& weig
              const SequenceOptions& options = {});
 
 }  // namespace xtape::nn
-
-namespace xtape::formulas {
-
-inline const auto tanh_sum = detail::part(
-    {.name = "tanh_sum", .about = "the step of a simple recurrent cell", .formula = "tanh(x + y)"},
-    [](auto x, auto y) { return xtape::tanh(x + y); });
-inline const auto relu_sum =
-    detail::part({.name = "relu_sum",
-                  .about = "the same with relu",
-                  .formula = "x + y <= 0 ? 0 : x + y",
-                  .kinks = "-y"},
-                 [](auto x, auto y) { return where(x + y <= 0, 0, x + y); });
-inline const auto lstm_memory =
-    detail::part({.name = "lstm_memory", .about = "the next memory of an LSTM cell"},
-                 [](auto i, auto f, auto g, auto c) {
-                   return xtape::sigmoid(f) * c + xtape::sigmoid(i) * xtape::tanh(g);
-                 });
-inline const auto lstm_output =
-    detail::part({.name = "lstm_output",
-                  .about = "the output of an LSTM cell from its gate and memory",
-                  .formula = "tanh(y) / (1 + exp(-x))"},
-                 [](auto o, auto c) { return xtape::sigmoid(o) * xtape::tanh(c); });
-inline const auto gru_output = detail::part(
-    {.name = "gru_output", .about = "the output of a GRU cell from what reaches its gates"},
-    [](auto ri, auto rh, auto zi, auto zh, auto ni, auto nh, auto h) {
-      const auto n = xtape::tanh(ni + xtape::sigmoid(ri + rh) * nh);
-      return n + xtape::sigmoid(zi + zh) * (h - n);
-    });
-
-}  // namespace xtape::formulas

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <xtape/nn/loss_formulas.hpp>
 #include <xtape/nn/softmax.hpp>
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/reduce.hpp>

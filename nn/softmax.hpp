@@ -2,7 +2,7 @@
 // share 0 and no gradient, a row of nothing else is NaN. A 0-d tensor is taken as 1-d.
 #pragma once
 
-#include <xtape/nn/part.hpp>
+#include <xtape/ops/builtin.hpp>
 
 namespace xtape {
 
@@ -29,32 +29,3 @@ Tensor crelu(const Arg& x, std::int64_t dim = -1);
 Tensor maxout(const Arg& x, std::int64_t pieces, std::int64_t dim = -1);
 
 }  // namespace xtape
-
-namespace xtape::formulas {
-
-inline const auto softmax_share =
-    detail::part({.name = "softmax_share", .about = "a softmax, from its maximum and its sum"},
-                 [](auto x, auto m, auto total) { return xtape::exp(x - m) / total; });
-inline const auto softmax_excess =
-    detail::part({.name = "softmax_excess",
-                  .about = "exp(x - y), less 1 where that is 1: nothing is lost beside it",
-                  .formula = "x == y ? 0 : exp(x - y)",
-                  .extremes = false},
-                 [](auto x, auto m) {
-                   const auto e = xtape::exp(x - m);
-                   return where(x == m, e - 1, e);
-                 });
-inline const auto log_softmax_value = detail::part(
-    {.name = "log_softmax_value", .about = "a log_softmax, from its maximum and log of the sum"},
-    [](auto x, auto m, auto log_sum) { return x - m - log_sum; });
-inline const auto equality =
-    detail::part({.name = "equality", .about = "1 where two finite numbers are equal, else 0"},
-                 [](auto x, auto y) { return 1 - xtape::abs(xtape::sign(x - y)); });
-inline const auto gate = detail::part({.name = "gate",
-                                       .about = "a, let through by b",
-                                       .formula = "x / (1 + exp(-y))",
-                                       .source = "Dauphin et al. 2017",
-                                       .extremes = false},
-                                      [](auto a, auto b) { return a * xtape::sigmoid(b); });
-
-}  // namespace xtape::formulas

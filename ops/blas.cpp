@@ -2,6 +2,7 @@
 #include <xflens/cxxblas/drivers/cblas.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <limits>
 #include <mutex>
@@ -67,6 +68,8 @@ Tile tile_of(const Product& product) {
   return m * n > 1200 && k >= (n < 16 ? 64 : 200) && k <= 976 ? Tile{32, 32, k} : whole;
 }
 
+std::atomic<std::int64_t> flops{0};
+
 }  // namespace
 
 OneBlasThread::OneBlasThread() {
@@ -83,6 +86,11 @@ OneBlasThread::~OneBlasThread() {
   if (--users == 0 && before != 1) openblas_set_num_threads(before);
 }
 
+void count_flops(std::int64_t m, std::int64_t n, std::int64_t k) {
+  flops.fetch_add(2 * m * n * k, std::memory_order_relaxed);
+}
+std::int64_t counted_flops() { return flops.load(std::memory_order_relaxed); }
+
 template <class T>
 void Product::run(const T* a, const T* b, T* c) const {
   if (m == 0 || n == 0) return;
@@ -90,6 +98,7 @@ void Product::run(const T* a, const T* b, T* c) const {
     if (!accumulate) std::fill_n(c, m * n, T(0));
     return;
   }
+  count_flops(m, n, k);
   const OneBlasThread one;
   const bool by_rows = m >= n || m >= 256;  // rows cost less to cut
   const std::int64_t size = by_rows ? m : n;

@@ -30,6 +30,11 @@ struct Product {
 extern template void Product::run(const float*, const float*, float*) const;
 extern template void Product::run(const double*, const double*, double*) const;
 
+/// Counts the floating operations of products and convolutions, of all threads: 2 for each
+/// multiplication with its addition.
+void count_flops(std::int64_t m, std::int64_t n, std::int64_t k);
+std::int64_t counted_flops();
+
 /// Throws ShapeError for a size that is too large for BLAS.
 void check_blas_size(std::int64_t size, const char* op, const Location& at);
 

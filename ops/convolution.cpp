@@ -247,4 +247,78 @@ Tensor fold(const Arg& argument, const PerAxis<std::int64_t>& output_size,
   return as_given(folded(x, windows, asked), given, 1);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation conv1d_record{
+    {.name = "conv1d", .about = "a convolution over one axis"},
+    {{"conv1d(x, w, b, {.stride = 2, .padding = 1})",
+      {{2, 3, 7}, {4, 3, 3}, {4}},
+      [](auto& in) { return xtape::conv1d(in[0], in[1], in[2], {.stride = 2, .padding = 1}); }},
+     {"conv1d(x, w, {}, {.padding = \"same\", .dilation = 3, .groups = 2})",
+      {{2, 4, 6}, {2, 2, 2}},
+      [](auto& in) {
+        return xtape::conv1d(in[0], in[1], {}, {.padding = "same", .dilation = 3, .groups = 2});
+      }}}};
+const ArrayOperation conv2d_record{
+    {.name = "conv2d",
+     .about = "a convolution over two axes",
+     .formula = "b_o + sum_ct w_oct x_c,p+t"},
+    {{"conv2d(x, w, b, {.padding = 1})",
+      {{2, 2, 4, 5}, {3, 2, 3, 3}, {3}},
+      [](auto& in) { return xtape::conv2d(in[0], in[1], in[2], {.padding = 1}); }},
+     {"conv2d(x, w, {}, {.stride = {2, 1}, .padding = {2, 0}, .dilation = {1, 2}, .groups = 2})",
+      {{2, 4, 5, 6}, {6, 2, 3, 2}},
+      [](auto& in) {
+        return xtape::conv2d(
+            in[0], in[1], {},
+            {.stride = {2, 1}, .padding = {2, 0}, .dilation = {1, 2}, .groups = 2});
+      }},
+     {"conv2d(x, w)", {{2, 3, 3, 2}, {2, 3, 1, 1}}, [](auto& in) {
+        return xtape::conv2d(in[0], in[1]);
+      }}}};
+const ArrayOperation conv3d_record{
+    {.name = "conv3d", .about = "a convolution over three axes"},
+    {{"conv3d(x, w, b, {.stride = {1, 2, 1}, .padding = {1, 0, 1}})",
+      {{1, 2, 3, 3, 2}, {2, 2, 2, 2, 3}, {2}},
+      [](auto& in) {
+        return xtape::conv3d(in[0], in[1], in[2], {.stride = {1, 2, 1}, .padding = {1, 0, 1}});
+      }}}};
+const ArrayOperation conv_transpose1d_record{
+    {.name = "conv_transpose1d", .about = "the transpose of conv1d"},
+    {{"conv_transpose1d(x, w, b, {.stride = 2, .padding = 1, .output_padding = 1})",
+      {{2, 3, 4}, {3, 2, 4}, {2}},
+      [](auto& in) {
+        return xtape::conv_transpose1d(in[0], in[1], in[2],
+                                       {.stride = 2, .padding = 1, .output_padding = 1});
+      }}}};
+const ArrayOperation conv_transpose2d_record{
+    {.name = "conv_transpose2d", .about = "the transpose of conv2d"},
+    {{"conv_transpose2d(x, w, b, {.stride = {2, 1}, .groups = 2, .dilation = {1, 2}})",
+      {{2, 4, 2, 3}, {4, 1, 3, 2}, {2}},
+      [](auto& in) {
+        return xtape::conv_transpose2d(in[0], in[1], in[2],
+                                       {.stride = {2, 1}, .groups = 2, .dilation = {1, 2}});
+      }},
+     {"conv_transpose2d(x, w)", {{2, 3, 2, 2}, {3, 2, 1, 1}}, [](auto& in) {
+        return xtape::conv_transpose2d(in[0], in[1]);
+      }}}};
+const ArrayOperation conv_transpose3d_record{
+    {.name = "conv_transpose3d", .about = "the transpose of conv3d"},
+    {{"conv_transpose3d(x, w)", {{1, 2, 2, 1, 2}, {2, 2, 2, 2, 2}}, [](auto& in) {
+        return xtape::conv_transpose3d(in[0], in[1]);
+      }}}};
+const ArrayOperation unfold_record{
+    {.name = "unfold", .about = "the patches of images as columns"},
+    {{"unfold(x, {2, 3}, {.dilation = {2, 1}, .padding = 1, .stride = {1, 2}})",
+      {{2, 2, 4, 5}},
+      [](auto& in) {
+        return xtape::unfold(in[0], {2, 3}, {.dilation = {2, 1}, .padding = 1, .stride = {1, 2}});
+      }}}};
+const ArrayOperation fold_record{{.name = "fold", .about = "columns added up to images"},
+                                 {{"fold(x, {4, 3}, 2)", {{2, 8, 6}}, [](auto& in) {
+                                     return xtape::fold(in[0], {4, 3}, 2);
+                                   }}}};
+
+}  // namespace
 }  // namespace xtape

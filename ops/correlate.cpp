@@ -38,6 +38,7 @@ void multiply(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, 
     for (std::int64_t i = 0; i < m && !accumulate; ++i) std::fill_n(c.data + i * c.pitch, n, T(0));
     return;
   }
+  count_flops(m, n, k);
   gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),
        static_cast<int>(n), static_cast<int>(k), a.data, static_cast<int>(a.pitch), b.data,
        static_cast<int>(b.pitch), accumulate ? T(1) : T(0), c.data, static_cast<int>(c.pitch));

@@ -60,46 +60,4 @@ Eigh eigh(const Arg& a);
 /// The eigenvalues alone.
 Tensor eigvalsh(const Arg& a);
 
-namespace formulas {
-
-inline const ArrayOperation inv_record{
-    {.name = "inv", .about = "the inverse matrix", .low = -1, .high = 3},
-    {{"inv(a)", {{2, 3, 3}}, [](auto& in) {
-        return xtape::inv(in[0] + 4 * eye(3, in[0].dtype()));
-      }}}};
-inline const ArrayOperation det_record{
-    {.name = "det", .about = "the determinant"},
-    {{"det(a)", {{2, 3, 3}}, [](auto& in) { return xtape::det(in[0]); }}}};
-inline const ArrayOperation slogdet_record{
-    {.name = "slogdet", .about = "the sign and the logarithm of the determinant's size"},
-    {{"slogdet(a).logabsdet", {{2, 3, 3}}, [](auto& in) {
-        return xtape::slogdet(in[0] + 6 * eye(3, in[0].dtype())).logabsdet;
-      }}}};
-inline const ArrayOperation solve_record{
-    {.name = "solve", .about = "the solution of a system of linear equations"},
-    {{"solve(a, b)", {{2, 3, 3}, {3, 2}}, [](auto& in) {
-        return xtape::solve(in[0] + 6 * eye(3, in[0].dtype()), in[1]);
-      }}}};
-inline const ArrayOperation cholesky_record{
-    {.name = "cholesky",
-     .about = "the lower triangular factor of a symmetric positive definite matrix",
-     .source = "Murray 2016"},
-    {{"cholesky(x x^T + I)", {{2, 3, 3}}, [](auto& in) {
-        return xtape::cholesky(matmul(in[0], transpose(in[0])) + eye(3, in[0].dtype()));
-      }}}};
-inline const ArrayOperation svd_record{{.name = "svd", .about = "the singular value decomposition"},
-                                       {{"svd(a)", {{4, 3}}, [](auto& in) {
-                                           const Svd parts = xtape::svd(in[0]);
-                                           return matmul(square(parts.u) * exp(-parts.s),
-                                                         square(parts.vh));
-                                         }}}};
-inline const ArrayOperation eigh_record{
-    {.name = "eigh", .about = "the eigenvalues and eigenvectors of a symmetric matrix"},
-    {{"eigh(x + x^T)", {{3, 3}}, [](auto& in) {
-        const Eigh parts = xtape::eigh(in[0] + transpose(in[0]));
-        return square(parts.vectors) * parts.values;
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

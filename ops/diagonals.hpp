@@ -24,27 +24,4 @@ Tensor triu(const Arg& x, std::int64_t diagonal = 0);
 /// The sum of the main diagonal of a matrix. Throws ShapeError unless x has two axes.
 Tensor trace(const Arg& x);
 
-namespace formulas {
-
-inline const ArrayOperation diagonal_record{
-    {.name = "diagonal", .about = "the diagonals of matrices"},
-    {{"diagonal(x, 1)", {{3, 4}}, [](auto& in) { return xtape::diagonal(in[0], 1); }},
-     {"diagonal(x, -1, 2, 0)", {{3, 2, 3}}, [](auto& in) {
-        return xtape::diagonal(in[0], -1, 2, 0);
-      }}}};
-inline const ArrayOperation diag_embed_record{
-    {.name = "diag_embed", .about = "matrices with given diagonals"},
-    {{"diag_embed(x)", {{2, 3}}, [](auto& in) { return xtape::diag_embed(in[0]); }},
-     {"diag_embed(x, -1, 0, 2)", {{2, 3}}, [](auto& in) {
-        return xtape::diag_embed(in[0], -1, 0, 2);
-      }}}};
-inline const ArrayOperation tril_record{
-    {.name = "tril", .about = "matrices with 0 above a diagonal"},
-    {{"tril(x, 1)", {{2, 4, 3}}, [](auto& in) { return xtape::tril(in[0], 1); }}}};
-inline const ArrayOperation triu_record{
-    {.name = "triu", .about = "matrices with 0 below a diagonal"},
-    {{"triu(x)", {{3, 4}}, [](auto& in) { return xtape::triu(in[0]); }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -56,4 +56,15 @@ Tensor drop(const Arg& argument, double p, double scale, Generator& generator) {
   return dropped(x, p, scale, generator.seed(), generator.next_stream(), at);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation drop_record{
+    {.name = "drop", .about = "elements set to 0 at random, the others scaled"},
+    {{"drop(x, 0.4, 2)", {{3, 5}}, [](auto& in) {
+        Generator generator(3);
+        return xtape::drop(in[0], 0.4, 2, generator);
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -11,15 +11,4 @@ namespace xtape {
 /// ValueError unless p is in [0, 1].
 Tensor drop(const Arg& x, double p, double scale, Generator& generator = Generator::global());
 
-namespace formulas {
-
-inline const ArrayOperation drop_record{
-    {.name = "drop", .about = "elements set to 0 at random, the others scaled"},
-    {{"drop(x, 0.4, 2)", {{3, 5}}, [](auto& in) {
-        Generator generator(3);
-        return xtape::drop(in[0], 0.4, 2, generator);
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -314,4 +314,17 @@ Tensor einsum(std::string_view text, const std::vector<Tensor>& operands, Locati
   return ordered(equation.terms[0], equation.output);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation einsum_record{
+    {.name = "einsum", .about = "a sum of products with named axes"},
+    {{"einsum(\"bij,bkj->bik\", {a, b})",
+      {{2, 3, 4}, {2, 2, 4}},
+      [](auto& in) { return xtape::einsum("bij,bkj->bik", in); }},
+     {"einsum(\"ii...,...k,i->k\", {a, b, c})", {{3, 3, 2}, {2, 4}, {3}}, [](auto& in) {
+        return xtape::einsum("ii...,...k,i->k", in);
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -16,17 +16,4 @@ namespace xtape {
 /// it, and DTypeError for different element types.
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, Location where = {});
 
-namespace formulas {
-
-inline const ArrayOperation einsum_record{
-    {.name = "einsum", .about = "a sum of products with named axes"},
-    {{"einsum(\"bij,bkj->bik\", {a, b})",
-      {{2, 3, 4}, {2, 2, 4}},
-      [](auto& in) { return xtape::einsum("bij,bkj->bik", in); }},
-     {"einsum(\"ii...,...k,i->k\", {a, b, c})", {{3, 3, 2}, {2, 4}, {3}}, [](auto& in) {
-        return xtape::einsum("ii...,...k,i->k", in);
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -2,6 +2,7 @@
 
 #include <xtape/ops/elements.hpp>
 #include <xtape/ops/extrema.hpp>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -145,4 +146,25 @@ Tensor argmin(const Arg& x, std::optional<std::int64_t> dim, bool keepdim) {
   return index_of(x, dim, keepdim, Fold::min, "argmin");
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation amax_record{
+    {.name = "amax", .about = "the maximum over axes; ties share the gradient"},
+    {{"amax(x)", {{3, 4}}, [](auto& in) { return xtape::amax(in[0]); }},
+     {"amax(x, 0)", {{3, 4}}, [](auto& in) { return xtape::amax(in[0], 0); }},
+     {"max(x)", {{5}}, [](auto& in) { return xtape::max(in[0]); }},
+     {"max(x, 1).values", {{3, 4, 2}}, [](auto& in) { return xtape::max(in[0], 1).values; }}}};
+const ArrayOperation amin_record{
+    {.name = "amin", .about = "the minimum over axes; ties share the gradient"},
+    {{"amin(x, {0, 1})",
+      {{3, 4, 2}},
+      [](auto& in) {
+        return xtape::amin(in[0], {0, 1});
+      }},
+     {"min(x, -1, true).values", {{3, 4}}, [](auto& in) {
+        return xtape::min(in[0], -1, true).values;
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -43,32 +43,4 @@ Selection selected(const Tensor& x, int axis, const Tensor& indices, const Shape
 
 }  // namespace detail
 
-namespace formulas {
-
-inline const auto tie =
-    detail::function({.name = "tie",
-                      .about = "1 where a = b or both are NaN, else 0",
-                      .formula = "x == y ? 1 : x == x ? 0 : y == y ? 0 : 1",
-                      .kinks = "y"},
-                     [](auto a, auto b) { return where(a == b || (a != a && b != b), 1.0, 0.0); });
-
-inline const ArrayOperation amax_record{
-    {.name = "amax", .about = "the maximum over axes; ties share the gradient"},
-    {{"amax(x)", {{3, 4}}, [](auto& in) { return xtape::amax(in[0]); }},
-     {"amax(x, 0)", {{3, 4}}, [](auto& in) { return xtape::amax(in[0], 0); }},
-     {"max(x)", {{5}}, [](auto& in) { return xtape::max(in[0]); }},
-     {"max(x, 1).values", {{3, 4, 2}}, [](auto& in) { return xtape::max(in[0], 1).values; }}}};
-inline const ArrayOperation amin_record{
-    {.name = "amin", .about = "the minimum over axes; ties share the gradient"},
-    {{"amin(x, {0, 1})",
-      {{3, 4, 2}},
-      [](auto& in) {
-        return xtape::amin(in[0], {0, 1});
-      }},
-     {"min(x, -1, true).values", {{3, 4}}, [](auto& in) {
-        return xtape::min(in[0], -1, true).values;
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -280,4 +280,54 @@ Tensor take(const Arg& argument, const Tensor& given) {
   return reshape(gathered(reshape(x, {-1}), 0, index, "take", at), given.shape());
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation gather_record{
+    {.name = "gather", .about = "elements picked along an axis"},
+    {{"gather(x, 1, index)",
+      {{2, 4}},
+      [](auto& in) {
+        return xtape::gather(in[0], 1, Tensor({{3, 0, 3}, {1, 2, 1}}, int64));
+      }},
+     {"gather(x, 0, index)", {{3, 2}}, [](auto& in) {
+        return xtape::gather(in[0], 0, Tensor({{2, 0}, {2, 1}, {0, 1}, {2, 2}}, int64));
+      }}}};
+const ArrayOperation scatter_add_record{
+    {.name = "scatter_add", .about = "elements added at picked places"},
+    {{"scatter_add(x, 1, index, y)", {{2, 4}, {2, 3}}, [](auto& in) {
+        return xtape::scatter_add(in[0], 1, Tensor({{3, 0, 3}, {1, 2, 1}}, int64), in[1]);
+      }}}};
+const ArrayOperation scatter_record{
+    {.name = "scatter", .about = "elements written to picked places"},
+    {{"scatter(x, 1, index, y)",
+      {{2, 4}, {2, 3}},
+      [](auto& in) {
+        return xtape::scatter(in[0], 1, Tensor({{3, 0, 3}, {1, 2, 0}}, int64), in[1]);
+      }},
+     {"scatter(x, 0, index, 2)", {{3, 2}}, [](auto& in) {
+        return xtape::scatter(in[0], 0, Tensor({{2, 0}}, int64), 2);
+      }}}};
+const ArrayOperation index_select_record{
+    {.name = "index_select", .about = "slices picked along an axis"},
+    {{"index_select(x, 0, index)",
+      {{4, 3}},
+      [](auto& in) {
+        return xtape::index_select(in[0], 0, Tensor({2, 0, 2}, int64));
+      }},
+     {"index_select(x, 1, index)", {{2, 3, 2}}, [](auto& in) {
+        return xtape::index_select(in[0], 1, Tensor({1, 2, 1, 0}, int64));
+      }}}};
+const ArrayOperation index_add_record{
+    {.name = "index_add", .about = "slices added at picked places"},
+    {{"index_add(x, 1, index, y)", {{2, 4}, {2, 3}}, [](auto& in) {
+        return xtape::index_add(in[0], 1, Tensor({3, 0, 3}, int64), in[1]);
+      }}}};
+const ArrayOperation take_record{
+    {.name = "take", .about = "elements picked from the flattened tensor"},
+    {{"take(x, index)", {{2, 3}}, [](auto& in) {
+        return xtape::take(in[0], Tensor({{5, 0}, {-1, 2}}, int64));
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -260,4 +260,35 @@ std::vector<Tensor> meshgrid(std::span<const Tensor> tensors, Location where) {
   return grids;
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation cat_record{{.name = "cat", .about = "tensors side by side"},
+                                {{"cat({x, y}, 1)", {{3, 2}, {3, 4}}, [](auto& in) {
+                                    return xtape::cat({in[0], in[1]}, 1);
+                                  }}}};
+const ArrayOperation stack_record{{.name = "stack", .about = "tensors along a new axis"},
+                                  {{"stack({x, y})",
+                                    {{3, 2}, {3, 2}},
+                                    [](auto& in) {
+                                      return xtape::stack({in[0], in[1]});
+                                    }},
+                                   {"stack({x, y}, -1)", {{3, 2}, {3, 2}}, [](auto& in) {
+                                      return xtape::stack({in[0], in[1]}, -1);
+                                    }}}};
+const ArrayOperation roll_record{
+    {.name = "roll", .about = "elements moved along axes, and round their ends"},
+    {{"roll(x, {1, -2}, {0, 1})", {{3, 5}}, [](auto& in) {
+        return xtape::roll(in[0], {1, -2}, {0, 1});
+      }}}};
+const ArrayOperation repeat_interleave_record{
+    {.name = "repeat_interleave", .about = "slices repeated in place"},
+    {{"repeat_interleave(x, 2, 1)",
+      {{2, 3}},
+      [](auto& in) { return xtape::repeat_interleave(in[0], 2, 1); }},
+     {"tile(x, {2, 3})", {{2, 2}}, [](auto& in) {
+        return xtape::tile(in[0], {2, 3});
+      }}}};
+
+}  // namespace
 }  // namespace xtape

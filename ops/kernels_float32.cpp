@@ -1,5 +1,6 @@
 // Compiles the float32 kernels of every formula in ops/. Not inlined, or other files would not find
 // them.
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/ops.hpp>
 
 namespace xtape::detail {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/moments.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/statistics.hpp>
@@ -62,4 +63,21 @@ Moments moments(const Arg& argument, const Dims& dims) {
   return {outputs[0], outputs[1]};
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation moments_record{{.name = "moments",
+                                     .about = "the mean and the variance over axes",
+                                     .formula = "sum_i x_i / n, sum_i (x_i - mean)^2 / n"},
+                                    {{"moments(x, 0)",
+                                      {{4, 3}},
+                                      [](auto& in) {
+                                        const Moments both = xtape::moments(in[0], 0);
+                                        return both.mean + 2 * both.var;
+                                      }},
+                                     {"moments(x, {0, 2}).var", {{2, 3, 4}}, [](auto& in) {
+                                        return xtape::moments(in[0], {0, 2}).var;
+                                      }}}};
+
+}  // namespace
 }  // namespace xtape

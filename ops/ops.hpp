@@ -21,6 +21,7 @@
 #include <xtape/ops/sampling.hpp>
 #include <xtape/ops/scan.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/shuffling.hpp>
 #include <xtape/ops/slicing.hpp>
 #include <xtape/ops/sorting.hpp>
 #include <xtape/ops/special.hpp>

@@ -26,29 +26,4 @@ struct PadOptions {
 Tensor pad(const Arg& x, std::initializer_list<PadWidth> padding, const PadOptions& options = {});
 Tensor pad(const Arg& x, std::span<const PadWidth> padding, const PadOptions& options = {});
 
-namespace formulas {
-
-inline const ArrayOperation pad_record{
-    {.name = "pad", .about = "elements before and after along each axis"},
-    {{"pad(x, {{1, 2}, {-1, 1}}, {.value = 2})",
-      {{2, 3}},
-      [](auto& in) {
-        return xtape::pad(in[0], {{1, 2}, {-1, 1}}, {.value = 2});
-      }},
-     {"pad(x, {{1, 0}, {2, 1}}, {.mode = PadMode::reflect})",
-      {{2, 3}},
-      [](auto& in) {
-        return xtape::pad(in[0], {{1, 0}, {2, 1}}, {.mode = PadMode::reflect});
-      }},
-     {"pad(x, {{2, 1}}, {.mode = PadMode::replicate})",
-      {{3}},
-      [](auto& in) {
-        return xtape::pad(in[0], {{2, 1}}, {.mode = PadMode::replicate});
-      }},
-     {"pad(x, {{2, 3}}, {.mode = PadMode::circular})", {{3}}, [](auto& in) {
-        return xtape::pad(in[0], {{2, 3}}, {.mode = PadMode::circular});
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

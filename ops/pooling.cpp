@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/math.hpp>
 #include <xtape/ops/pooled.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -207,4 +208,78 @@ Tensor lp_pool2d(const Arg& x, double norm_type, const PerAxis<std::int64_t>& ke
   return lp_pool(x, 2, "lp_pool2d", norm_type, kernel_size, options);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation max_pool1d_record{
+    {.name = "max_pool1d", .about = "the maxima of windows over one axis"},
+    {{"max_pool1d(x, 2, {.dilation = 3})", {{2, 2, 7}}, [](auto& in) {
+        return xtape::max_pool1d(in[0], 2, {.dilation = 3});
+      }}}};
+const ArrayOperation max_pool2d_record{
+    {.name = "max_pool2d", .about = "the maxima of windows over two axes"},
+    {{"max_pool2d(x, 2)", {{2, 2, 4, 5}}, [](auto& in) { return xtape::max_pool2d(in[0], 2); }},
+     {"max_pool2d(x, 3, {.stride = 2, .padding = 1, .ceil_mode = true})",
+      {{1, 2, 4, 6}},
+      [](auto& in) {
+        return xtape::max_pool2d(in[0], 3, {.stride = 2, .padding = 1, .ceil_mode = true});
+      }}}};
+const ArrayOperation max_pool3d_record{
+    {.name = "max_pool3d", .about = "the maxima of windows over three axes"},
+    {{"max_pool3d(x, 2, {.stride = 1})", {{1, 2, 2, 3, 3}}, [](auto& in) {
+        return xtape::max_pool3d(in[0], 2, {.stride = 1});
+      }}}};
+const ArrayOperation avg_pool1d_record{
+    {.name = "avg_pool1d", .about = "the means of windows over one axis"},
+    {{"avg_pool1d(x, 3, {.stride = 2, .padding = 1})", {{2, 2, 7}}, [](auto& in) {
+        return xtape::avg_pool1d(in[0], 3, {.stride = 2, .padding = 1});
+      }}}};
+const ArrayOperation avg_pool2d_record{
+    {.name = "avg_pool2d", .about = "the means of windows over two axes"},
+    {{"avg_pool2d(x, 2)", {{2, 2, 4, 5}}, [](auto& in) { return xtape::avg_pool2d(in[0], 2); }},
+     {"avg_pool2d(x, {3, 2}, {.stride = 2, .padding = 1, .ceil_mode = true, "
+      ".count_include_pad = false})",
+      {{1, 2, 4, 5}},
+      [](auto& in) {
+        return xtape::avg_pool2d(
+            in[0], {3, 2},
+            {.stride = 2, .padding = 1, .ceil_mode = true, .count_include_pad = false});
+      }}}};
+const ArrayOperation avg_pool3d_record{
+    {.name = "avg_pool3d", .about = "the means of windows over three axes"},
+    {{"avg_pool3d(x, 2, {.divisor_override = 3})", {{1, 2, 2, 4, 3}}, [](auto& in) {
+        return xtape::avg_pool3d(in[0], 2, {.divisor_override = 3});
+      }}}};
+const ArrayOperation adaptive_avg_pool1d_record{
+    {.name = "adaptive_avg_pool1d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_avg_pool1d(in[0], 3);
+      }}}};
+const ArrayOperation adaptive_avg_pool2d_record{
+    {.name = "adaptive_avg_pool2d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
+        return xtape::adaptive_avg_pool2d(in[0], {2, 5});
+      }}}};
+const ArrayOperation adaptive_avg_pool3d_record{
+    {.name = "adaptive_avg_pool3d", .about = "the means of windows that make a given size"},
+    {{"adaptive_avg_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_avg_pool3d(in[0], {2, 1, 3});
+      }}}};
+const ArrayOperation adaptive_max_pool1d_record{
+    {.name = "adaptive_max_pool1d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool1d(x, 3)", {{2, 2, 5}}, [](auto& in) {
+        return xtape::adaptive_max_pool1d(in[0], 3);
+      }}}};
+const ArrayOperation adaptive_max_pool2d_record{
+    {.name = "adaptive_max_pool2d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool2d(x, {2, 5})", {{2, 2, 3, 4}}, [](auto& in) {
+        return xtape::adaptive_max_pool2d(in[0], {2, 5});
+      }}}};
+const ArrayOperation adaptive_max_pool3d_record{
+    {.name = "adaptive_max_pool3d", .about = "the maxima of windows that make a given size"},
+    {{"adaptive_max_pool3d(x, {2, 1, 3})", {{1, 2, 3, 2, 4}}, [](auto& in) {
+        return xtape::adaptive_max_pool3d(in[0], {2, 1, 3});
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -317,4 +317,22 @@ Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
   return x.rank() == 2 ? out : reshape(out, shape);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation matmul_record{
+    {.name = "matmul", .about = "the matrix product", .formula = "sum_k a_ik b_kj"},
+    {{"matmul(a, b)", {{3, 4}, {4, 2}}, [](auto& in) { return xtape::matmul(in[0], in[1]); }},
+     {"matmul(a, v)", {{3, 4}, {4}}, [](auto& in) { return xtape::matmul(in[0], in[1]); }},
+     {"matmul(stack, b)", {{2, 1, 3, 4}, {5, 4, 2}}, [](auto& in) {
+        return xtape::matmul(in[0], in[1]);
+      }}}};
+const ArrayOperation linear_record{
+    {.name = "linear", .about = "an affine map of the last axis", .formula = "x W^T + b"},
+    {{"linear(x, W, b)",
+      {{3, 4}, {2, 4}, {2}},
+      [](auto& in) { return xtape::linear(in[0], in[1], in[2]); }},
+     {"linear(x, W)", {{2, 3, 4}, {5, 4}}, [](auto& in) { return xtape::linear(in[0], in[1]); }}}};
+
+}  // namespace
 }  // namespace xtape

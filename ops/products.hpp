@@ -54,22 +54,4 @@ Tensor stacked_product(const Tensor& a, bool ta, const Tensor& b, bool tb, const
 
 }  // namespace detail
 
-namespace formulas {
-
-inline const ArrayOperation matmul_record{
-    {.name = "matmul", .about = "the matrix product", .formula = "sum_k a_ik b_kj"},
-    {{"matmul(a, b)", {{3, 4}, {4, 2}}, [](auto& in) { return xtape::matmul(in[0], in[1]); }},
-     {"matmul(a, v)", {{3, 4}, {4}}, [](auto& in) { return xtape::matmul(in[0], in[1]); }},
-     {"matmul(stack, b)", {{2, 1, 3, 4}, {5, 4, 2}}, [](auto& in) {
-        return xtape::matmul(in[0], in[1]);
-      }}}};
-inline const ArrayOperation linear_record{
-    {.name = "linear", .about = "an affine map of the last axis", .formula = "x W^T + b"},
-    {{"linear(x, W, b)",
-      {{3, 4}, {2, 4}, {2}},
-      [](auto& in) { return xtape::linear(in[0], in[1], in[2]); }},
-     {"linear(x, W)", {{2, 3, 4}, {5, 4}}, [](auto& in) { return xtape::linear(in[0], in[1]); }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/scan.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -218,4 +219,49 @@ Tensor broadcast_to(const Arg& argument, const Shape& shape) {
   });
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation sum_record{
+    {.name = "sum", .about = "the sum over axes", .formula = "sum_i x_i"},
+    {{"sum(x)", {{3, 4}}, [](auto& in) { return xtape::sum(in[0]); }},
+     {"sum(x, 1)", {{2, 3, 4}}, [](auto& in) { return xtape::sum(in[0], 1); }},
+     {"sum(x, {0, 2}, true)", {{2, 3, 4}}, [](auto& in) {
+        return xtape::sum(in[0], {0, 2}, true);
+      }}}};
+const ArrayOperation mean_record{
+    {.name = "mean", .about = "the mean over axes", .formula = "sum_i x_i / n"},
+    {{"mean(x)", {{3, 4}}, [](auto& in) { return xtape::mean(in[0]); }},
+     {"mean(x, -1, true)", {{3, 5}}, [](auto& in) { return xtape::mean(in[0], -1, true); }}}};
+const ArrayOperation prod_record{
+    {.name = "prod", .about = "the product over axes", .formula = "prod_i x_i"},
+    {{"prod(x)", {{2, 3}}, [](auto& in) { return xtape::prod(in[0]); }},
+     {"prod(x * {0, 1, 0}, 1)",
+      {{2, 3}},
+      [](auto& in) {
+        return xtape::prod(in[0] * Tensor({0, 1, 0}, float64), 1);
+      }},
+     {"prod(x, {0, 2})", {{2, 3, 2}}, [](auto& in) {
+        return xtape::prod(in[0], {0, 2});
+      }}}};
+const ArrayOperation logsumexp_record{
+    {.name = "logsumexp",
+     .about = "the logarithm of a sum of exponentials",
+     .formula = "log(sum_i exp(x_i))"},
+    {{"logsumexp(x, 1)", {{3, 4}}, [](auto& in) { return xtape::logsumexp(in[0], 1); }},
+     {"logsumexp(x, {0, 2}, true)", {{2, 3, 2}}, [](auto& in) {
+        return xtape::logsumexp(in[0], {0, 2}, true);
+      }}}};
+const ArrayOperation sum_to_record{
+    {.name = "sum_to", .about = "the sum over the axes that a smaller shape does not have"},
+    {{"sum_to(x, {3, 1})", {{2, 3, 4}}, [](auto& in) {
+        return xtape::sum_to(in[0], {3, 1});
+      }}}};
+const ArrayOperation broadcast_to_record{
+    {.name = "broadcast_to", .about = "x repeated to a larger shape"},
+    {{"broadcast_to(x, {2, 3, 4})", {{3, 1}}, [](auto& in) {
+        return xtape::broadcast_to(in[0], {2, 3, 4});
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -5,6 +5,7 @@
 #include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/patches.hpp>
@@ -222,24 +223,6 @@ void check_grid(const Tensor& x, const Tensor& grid, const GridSampleOptions& op
         fmt::format("padding_mode is '{}'; 'zeros' or 'border' wanted", options.padding_mode));
 }
 
-// The axes of [..., channels, height, width] with the leading ones taken together.
-Shape as_images(const Tensor& x, std::int64_t factor, const Asked& asked) {
-  if (x.rank() < 3 || factor < 1)
-    raise<ShapeError>(asked.at, asked.op,
-                      fmt::format("x is {}, the factor {}; at least 3 axes and 1 wanted",
-                                  x.shape().str(), factor));
-  Shape shape{1};
-  for (int i = 0; i < x.rank() - 3; ++i) shape[0] *= x.shape()[i];
-  for (int i = x.rank() - 3; i < x.rank(); ++i) shape.push_back(x.shape()[i]);
-  return shape;
-}
-
-Tensor with_last_three(const Tensor& y, const Tensor& like, const Shape& last) {
-  Shape shape = like.shape();
-  for (int i = 0; i < 3; ++i) shape[shape.rank() - 3 + i] = last[i];
-  return reshape(y, shape);
-}
-
 }  // namespace
 
 Tensor interpolate(const Arg& argument, const InterpolateOptions& options) {
@@ -353,34 +336,24 @@ Tensor affine_grid(const Arg& argument, const Shape& size, bool align_corners) {
   return reshape(matmul(cat(columns, 1), transpose(theta)), result);
 }
 
-Tensor pixel_shuffle(const Arg& argument, std::int64_t factor) {
-  const Asked asked{"pixel_shuffle", Caller::or_else(argument.where())};
-  const Caller caller(asked.at);
-  const Tensor x = argument.as_tensor(float32);
-  const Shape s = as_images(x, factor, asked);
-  if (s[1] % (factor * factor) != 0)
-    raise<ShapeError>(
-        asked.at, asked.op,
-        fmt::format("{} channels do not divide by {}^2; x is {}", s[1], factor, x.shape().str()));
-  const std::int64_t channels = s[1] / (factor * factor);
-  const Tensor split = reshape(x, Shape{s[0], channels, factor, factor, s[2], s[3]});
-  return with_last_three(permute(split, {0, 1, 4, 2, 5, 3}), x,
-                         {channels, s[2] * factor, s[3] * factor});
-}
+// What the catalogue says of them.
+namespace {
 
-Tensor pixel_unshuffle(const Arg& argument, std::int64_t factor) {
-  const Asked asked{"pixel_unshuffle", Caller::or_else(argument.where())};
-  const Caller caller(asked.at);
-  const Tensor x = argument.as_tensor(float32);
-  const Shape s = as_images(x, factor, asked);
-  if (s[2] % factor != 0 || s[3] % factor != 0)
-    raise<ShapeError>(
-        asked.at, asked.op,
-        fmt::format("height and width do not divide by {}; x is {}", factor, x.shape().str()));
-  const std::int64_t height = s[2] / factor, width = s[3] / factor;
-  const Tensor split = reshape(x, Shape{s[0], s[1], height, factor, width, factor});
-  return with_last_three(permute(split, {0, 1, 3, 5, 2, 4}), x,
-                         {s[1] * factor * factor, height, width});
-}
+const ArrayOperation interpolate_record{
+    {.name = "interpolate", .about = "images in another size"},
+    {{"interpolate(x, {.scale_factor = 2})",
+      {{1, 2, 3, 2}},
+      [](auto& in) { return xtape::interpolate(in[0], {.scale_factor = 2}); }},
+     {"interpolate(x, {.size = {5, 2}, .mode = \"bilinear\"})",
+      {{2, 1, 3, 4}},
+      [](auto& in) {
+        return xtape::interpolate(in[0], {.size = {5, 2}, .mode = "bilinear"});
+      }},
+     {"interpolate(x, {.size = 7, .mode = \"linear\", .align_corners = true})",
+      {{2, 2, 4}},
+      [](auto& in) {
+        return xtape::interpolate(in[0], {.size = 7, .mode = "linear", .align_corners = true});
+      }}}};
 
+}  // namespace
 }  // namespace xtape

@@ -43,44 +43,4 @@ Tensor grid_sample(const Arg& x, const Tensor& grid, const GridSampleOptions& op
 /// width], or of [batch, 3, 4] for one more axis. Throws ShapeError, DTypeError as grid_sample().
 Tensor affine_grid(const Arg& theta, const Shape& size, bool align_corners = false);
 
-/// [..., channels r^2, height, width] to [..., channels, height r, width r]: each r by r block of
-/// the result comes from r^2 channels (Shi et al. 2016). Throws ShapeError if they do not divide.
-Tensor pixel_shuffle(const Arg& x, std::int64_t upscale_factor);
-/// The inverse of pixel_shuffle().
-Tensor pixel_unshuffle(const Arg& x, std::int64_t downscale_factor);
-
-namespace formulas {
-
-inline const auto corner = detail::function(
-    {.name = "corner",
-     .about = "the share of one corner of a cell",
-     .formula = "x != 0 ? y * z : 0",
-     .kinks = "0"},
-    [](auto inside, auto weight, auto value) { return where(inside != 0, weight * value, 0); });
-inline const auto within = detail::function(
-    {.name = "within",
-     .about = "x between 0 and a bound, with slope 0 at both",
-     .formula = "x > 0 ? (x < y ? x : y) : 0",
-     .kinks = "0, y",
-     .low = 0.1},
-    [](auto x, auto bound) { return where(x > 0, where(x < bound, x, bound), 0); });
-
-inline const ArrayOperation interpolate_record{
-    {.name = "interpolate", .about = "images in another size"},
-    {{"interpolate(x, {.scale_factor = 2})",
-      {{1, 2, 3, 2}},
-      [](auto& in) { return xtape::interpolate(in[0], {.scale_factor = 2}); }},
-     {"interpolate(x, {.size = {5, 2}, .mode = \"bilinear\"})",
-      {{2, 1, 3, 4}},
-      [](auto& in) {
-        return xtape::interpolate(in[0], {.size = {5, 2}, .mode = "bilinear"});
-      }},
-     {"interpolate(x, {.size = 7, .mode = \"linear\", .align_corners = true})",
-      {{2, 2, 4}},
-      [](auto& in) {
-        return xtape::interpolate(in[0], {.size = 7, .mode = "linear", .align_corners = true});
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -125,4 +125,32 @@ Tensor recurrence(const Arg& argument, const Tensor& b, std::int64_t dim, double
   return record("recurrence", scan.at, {saved(a), saved(out)}, out, vjp);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation cumsum_record{
+    {.name = "cumsum", .about = "running sums along an axis", .formula = "sum_(j <= i) x_j"},
+    {{"cumsum(x, 1)", {{2, 4}}, [](auto& in) { return xtape::cumsum(in[0], 1); }},
+     {"cumsum(x, 0)", {{3, 2}}, [](auto& in) { return xtape::cumsum(in[0], 0); }}}};
+const ArrayOperation cumprod_record{
+    {.name = "cumprod", .about = "running products along an axis", .formula = "prod_(j <= i) x_j"},
+    {{"cumprod(x, -1)", {{2, 4}}, [](auto& in) { return xtape::cumprod(in[0], -1); }},
+     {"cumprod(x * {0, 1, 0}, -1)", {{2, 3}}, [](auto& in) {
+        return xtape::cumprod(in[0] * Tensor({0, 1, 0}, float64), -1);
+      }}}};
+const ArrayOperation recurrence_record{
+    {.name = "recurrence",
+     .about = "the states of a linear recurrence along an axis",
+     .formula = "s_i = a_i s_(i-1) + b_i"},
+    {{"recurrence(a, b, 0)",
+      {{4, 2}, {4, 2}},
+      [](auto& in) { return xtape::recurrence(in[0], in[1], 0); }},
+     {"recurrence(a, b, 1, 0.5, true)",
+      {{2, 3}, {2, 3}},
+      [](auto& in) { return xtape::recurrence(in[0], in[1], 1, 0.5, true); }},
+     {"recurrence(a, {}, 0, 1)", {{4}}, [](auto& in) {
+        return xtape::recurrence(in[0], {}, 0, 1);
+      }}}};
+
+}  // namespace
 }  // namespace xtape

@@ -178,4 +178,22 @@ Tensor movedim(const Arg& argument, const Dims& source, const Dims& destination)
   return permuted(x, order, "movedim", at);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation reshape_record{
+    {.name = "reshape", .about = "the same elements under another shape"},
+    {{"reshape(x, {4, -1})", {{2, 6}}, [](auto& in) {
+        return xtape::reshape(in[0], {4, -1});
+      }}}};
+const ArrayOperation permute_record{
+    {.name = "permute", .about = "the axes in another order"},
+    {{"permute(x, {2, 0, 1})",
+      {{2, 3, 4}},
+      [](auto& in) {
+        return xtape::permute(in[0], {2, 0, 1});
+      }},
+     {"transpose(x)", {{3, 5}}, [](auto& in) { return xtape::transpose(in[0]); }}}};
+
+}  // namespace
 }  // namespace xtape

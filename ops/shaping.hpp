@@ -31,22 +31,4 @@ Tensor transpose(const Arg& x, std::int64_t dim0 = -2, std::int64_t dim1 = -1);
 /// a bad or repeated axis and ValueError for lists of different lengths.
 Tensor movedim(const Arg& x, const Dims& source, const Dims& destination);
 
-namespace formulas {
-
-inline const ArrayOperation reshape_record{
-    {.name = "reshape", .about = "the same elements under another shape"},
-    {{"reshape(x, {4, -1})", {{2, 6}}, [](auto& in) {
-        return xtape::reshape(in[0], {4, -1});
-      }}}};
-inline const ArrayOperation permute_record{
-    {.name = "permute", .about = "the axes in another order"},
-    {{"permute(x, {2, 0, 1})",
-      {{2, 3, 4}},
-      [](auto& in) {
-        return xtape::permute(in[0], {2, 0, 1});
-      }},
-     {"transpose(x)", {{3, 5}}, [](auto& in) { return xtape::transpose(in[0]); }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -222,4 +222,39 @@ Tensor flip(const Arg& argument, const Dims& dims) {
   return pick(x, view, "flip", at);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation slice_record{
+    {.name = "slice", .about = "a range of indices along an axis"},
+    {{"slice(x, 1, {.start = 1, .step = 2})",
+      {{3, 6}},
+      [](auto& in) { return xtape::slice(in[0], 1, {.start = 1, .stop = {}, .step = 2}); }},
+     {"slice(x, 0, {.step = -1})", {{4, 2}}, [](auto& in) {
+        return xtape::slice(in[0], 0, {.start = {}, .stop = {}, .step = -1});
+      }}}};
+const ArrayOperation index_record{
+    {.name = "index", .about = "integers, ranges and new axes, as in NumPy's basic indexing"},
+    {{"index(x, {1, range(_, _, -2)})",
+      {{3, 4}},
+      [](auto& in) {
+        return xtape::index(in[0], {1, range(_, _, -2)});
+      }},
+     {"index(x, {newaxis, ellipsis, range(1, 3), 0})", {{2, 4, 2}}, [](auto& in) {
+        return xtape::index(in[0], {newaxis, ellipsis, range(1, 3), 0});
+      }}}};
+const ArrayOperation split_record{
+    {.name = "split", .about = "pieces along an axis"},
+    {{"split(x, {1, 3}, 1)[1]",
+      {{2, 4}},
+      [](auto& in) {
+        return xtape::split(in[0], {1, 3}, 1)[1];
+      }},
+     {"unbind(x, 1)[2]", {{2, 4}}, [](auto& in) { return xtape::unbind(in[0], 1)[2]; }}}};
+const ArrayOperation flip_record{{.name = "flip", .about = "the order along some axes reversed"},
+                                 {{"flip(x, {0, 1})", {{2, 3}}, [](auto& in) {
+                                     return xtape::flip(in[0], {0, 1});
+                                   }}}};
+
+}  // namespace
 }  // namespace xtape

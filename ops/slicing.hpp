@@ -87,40 +87,4 @@ std::vector<Tensor> unbind(const Arg& x, std::int64_t dim = 0);
 /// repeated axis.
 Tensor flip(const Arg& x, const Dims& dims);
 
-namespace formulas {
-
-inline const ArrayOperation slice_record{
-    {.name = "slice", .about = "a range of indices along an axis"},
-    {{"slice(x, 1, {.start = 1, .step = 2})",
-      {{3, 6}},
-      [](auto& in) { return xtape::slice(in[0], 1, {.start = 1, .stop = {}, .step = 2}); }},
-     {"slice(x, 0, {.step = -1})", {{4, 2}}, [](auto& in) {
-        return xtape::slice(in[0], 0, {.start = {}, .stop = {}, .step = -1});
-      }}}};
-inline const ArrayOperation index_record{
-    {.name = "index", .about = "integers, ranges and new axes, as in NumPy's basic indexing"},
-    {{"index(x, {1, range(_, _, -2)})",
-      {{3, 4}},
-      [](auto& in) {
-        return xtape::index(in[0], {1, range(_, _, -2)});
-      }},
-     {"index(x, {newaxis, ellipsis, range(1, 3), 0})", {{2, 4, 2}}, [](auto& in) {
-        return xtape::index(in[0], {newaxis, ellipsis, range(1, 3), 0});
-      }}}};
-inline const ArrayOperation split_record{
-    {.name = "split", .about = "pieces along an axis"},
-    {{"split(x, {1, 3}, 1)[1]",
-      {{2, 4}},
-      [](auto& in) {
-        return xtape::split(in[0], {1, 3}, 1)[1];
-      }},
-     {"unbind(x, 1)[2]", {{2, 4}}, [](auto& in) { return xtape::unbind(in[0], 1)[2]; }}}};
-inline const ArrayOperation flip_record{
-    {.name = "flip", .about = "the order along some axes reversed"},
-    {{"flip(x, {0, 1})", {{2, 3}}, [](auto& in) {
-        return xtape::flip(in[0], {0, 1});
-      }}}};
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -141,4 +141,22 @@ Selection median(const Arg& x, std::int64_t dim, bool keepdim) {
   return rows.select(indices, to.result);
 }
 
+// What the catalogue says of them.
+namespace {
+
+const ArrayOperation sort_record{
+    {.name = "sort", .about = "the elements along an axis in order of size"},
+    {{"sort(x, 1).values", {{2, 5}}, [](auto& in) { return xtape::sort(in[0], 1).values; }},
+     {"sort(x, 0, true).values", {{4, 2}}, [](auto& in) {
+        return xtape::sort(in[0], 0, true).values;
+      }}}};
+const ArrayOperation topk_record{
+    {.name = "topk", .about = "the largest or smallest elements along an axis"},
+    {{"topk(x, 2, 1).values", {{3, 4}}, [](auto& in) { return xtape::topk(in[0], 2, 1).values; }}}};
+const ArrayOperation median_record{
+    {.name = "median", .about = "the lower median along an axis or of all elements"},
+    {{"median(x)", {{2, 3}}, [](auto& in) { return xtape::median(in[0]); }},
+     {"median(x, 0).values", {{4, 3}}, [](auto& in) { return xtape::median(in[0], 0).values; }}}};
+
+}  // namespace
 }  // namespace xtape

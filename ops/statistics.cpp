@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <xtape/ops/creation.hpp>
+#include <xtape/ops/formulas.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/statistics.hpp>

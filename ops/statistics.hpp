@@ -19,37 +19,4 @@ Tensor stddev(const Arg& x, const Dims& dims = {}, std::int64_t correction = 1,
 /// way: elements are scaled where their powers would.
 Tensor norm(const Arg& x, double p = 2, const Dims& dims = {}, bool keepdim = false);
 
-namespace formulas {
-
-inline const auto squared_difference = detail::arithmetic({.name = "squared_difference",
-                                                           .about = "the square of the difference",
-                                                           .formula = "(x - y) * (x - y)"},
-                                                          [](auto a, auto b) {
-                                                            const auto d = a - b;
-                                                            return d * d;
-                                                          });
-inline const auto root =
-    detail::function({.name = "root",
-                      .about = "a^q, the last step of a norm; slope 0 at 0 for q > 0",
-                      .formula = "pow(x, y)",
-                      .low = 0.1},
-                     [](auto a, auto q) { return where(a == 0 && q > 0, 0.0, xtape::pow(a, q)); });
-inline const auto square_root =
-    detail::function({.name = "square_root",
-                      .about = "the square root; slope 0 at 0",
-                      .formula = "sqrt(x)",
-                      .low = 0.05},
-                     [](auto a) { return where(a == 0, 0.0, xtape::sqrt(a)); });
-inline const auto magnitude_power = detail::function(
-    {.name = "magnitude_power",
-     .about = "|a|^p, a term of a norm; slope 0 at 0 for p > 0",
-     .formula = "pow(abs(x), y)",
-     .low = 0.1},
-    [](auto a, auto p) { return where(a == 0 && p > 0, 0.0, xtape::pow(xtape::abs(a), p)); });
-inline const auto nonzero =
-    detail::function({.name = "nonzero", .about = "1 unless a is 0", .formula = "x != 0 ? 1 : 0"},
-                     [](auto a) { return where(a != 0, 1.0, 0.0); });
-
-}  // namespace formulas
-
 }  // namespace xtape

@@ -20,13 +20,16 @@ need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 need(nlohmann_json 3.11 nlohmann/json v3.11.2)
 enable_testing()
 
+# The catalogue of a program has the array operations that it links: all of them here.
+set(whole_xtape $<LINK_LIBRARY:WHOLE_ARCHIVE,xtape>)
+
 # Programs: each tools/NAME.cpp, with tools/NAME/*.cpp where there are any, is bin/NAME.
 file(GLOB programs CONFIGURE_DEPENDS tools/*.cpp)
 foreach(source IN LISTS programs)
   get_filename_component(name ${source} NAME_WE)
   file(GLOB parts CONFIGURE_DEPENDS tools/${name}/*.cpp)
   add_executable(${name} ${source} ${parts})
-  target_link_libraries(${name} PRIVATE xtape CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+  target_link_libraries(${name} PRIVATE ${whole_xtape} CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
 target_precompile_headers(conformance PRIVATE <nlohmann/json.hpp> <xtape/xtape.hpp>)
@@ -56,7 +59,7 @@ file(GLOB_RECURSE tests CONFIGURE_DEPENDS tests/*.test.cpp tests/oracle/*.cpp)
 add_executable(tests ${tests})
 target_compile_options(tests PRIVATE -O1)  # compiling them takes longer than running them
 target_link_libraries(tests
-  PRIVATE xtape doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
+  PRIVATE ${whole_xtape} doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 add_dependencies(tests train bench)  # tests/tools runs them
 target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
