@@ -30,6 +30,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+SLOW = "*tests/autograd/chain*,*tests/tools/*"
+
 # What is changed: a name, a share of the mutants, and the files. Data sets, tools and what observes
 # (profiles, gradcheck, the pool) are left out: a mistake there makes no wrong gradient.
 GROUPS = [
@@ -44,71 +46,13 @@ GROUPS = [
     ("optimizers", 0.15, r"optim/\w+\.[ch]pp"),
 ]
 
-# What the changed sources include. A held left operand lives until the end of the expression.
-HEADER = r"""#pragma once
-#include <cstdlib>
-#include <type_traits>
-namespace mutant {
-inline const int active = [] {
-  const char* text = std::getenv("XTAPE_MUTANT");
-  return text ? std::atoi(text) : 0;
-}();
-template <int id, class T>
-constexpr T number(T right, T wrong) { return active == id ? wrong : right; }
-template <class A, class B>
-constexpr auto quotient(const A& a, const B& b) {
-  if constexpr (std::is_integral_v<A> && std::is_integral_v<B>) return a + b;
-  else return a / b;
-}
-#define BINARY(NAME, RIGHT, WRONG)                                                      \
-  template <int id> struct NAME {};                                                     \
-  template <class A, int id> struct Held##NAME { const A& a; };                         \
-  template <class A, int id>                                                            \
-  constexpr Held##NAME<A, id> operator RIGHT(const A& a, NAME<id>) { return {a}; }      \
-  template <class A, int id, class B>                                                   \
-  constexpr auto operator RIGHT(const Held##NAME<A, id>& held, const B& b)              \
-      -> decltype(held.a RIGHT b) {                                                     \
-    const A& a = held.a;                                                                \
-    if (active == id) return WRONG;                                                     \
-    return a RIGHT b;                                                                   \
-  }
-%s
-#define UNARY(NAME, RIGHT, WRONG)                                                       \
-  template <int id> struct NAME {};                                                     \
-  template <int id, class A>                                                            \
-  constexpr auto operator->*(NAME<id>, const A& a) -> decltype(RIGHT a) {               \
-    if (active == id) return static_cast<decltype(RIGHT a)>(WRONG a);                   \
-    return RIGHT a;                                                                     \
-  }
-UNARY(Minus, -, )
-UNARY(Not, !, !!)
-template <int id> struct PlusTo {
-  template <class A>
-  constexpr auto operator=(const A& a) const {
-    if constexpr (std::is_same_v<A, bool>) return active == id ? -int(a) : int(a);
-    else return active == id ? static_cast<A>(-a) : a;
-  }
-};
-template <int id> struct TimesTo {
-  template <class A>
-  constexpr A operator=(const A& a) const {
-    if constexpr (std::is_integral_v<A>) return active == id ? static_cast<A>(a + 1) : a;
-    else return active == id ? static_cast<A>(1 / a) : a;
-  }
-};
-}
-"""
-
-# Each operator with what may stand in its place: a name, the new operator and what that computes.
+# Each operator with what may stand in its place, named as in mutants.hpp.
 SWAPS = {"+": [("Plus", "-")], "-": [("Difference", "+")], "*": [("Times", "/")],
          "/": [("Over", "*")], "%": [("Modulo", "/")], "==": [("Equal", "!=")],
          "!=": [("Unequal", "==")], "<": [("Less", "<="), ("Less2", ">")],
          "<=": [("LessEqual", "<"), ("LessEqual2", ">=")],
          ">": [("Greater", ">="), ("Greater2", "<")],
          ">=": [("GreaterEqual", ">"), ("GreaterEqual2", "<=")]}
-HEADER = HEADER.replace("%s", "\n".join(
-    f"BINARY({name}, {right}, " + ("quotient(a, b)" if right == "*" else f"a {wrong} b") + ")"
-    for right, swaps in SWAPS.items() for name, wrong in swaps))
 
 BLANK = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"'
                    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[ \t]*#(?:\\\n|[^\n])*", re.S | re.M)
@@ -276,18 +220,17 @@ def copy_tree(folder, live):
             text = text.decode()
             for m in sorted(by_file[name], key=lambda m: -m["at"]):
                 text = text[:m["at"]] + m["change"] % m["id"] + text[m["at"] + len(m["old"]):]
-            text = ("#include <xtape/mutant.hpp>\n#line 1\n" + text).encode()
+            text = ("#include <xtape/tools/mutants.hpp>\n#line 1\n" + text).encode()
         write(folder / name, text)
     for path in folder.glob("*/**/*.[ch]pp"):
         if str(path.relative_to(folder)) not in names and "build" not in path.parts:
             path.unlink()
-    write(folder / "mutant.hpp", HEADER.encode())
-
+    
 
 def faulty(log, folder, live):
     """The mutants that a log of g++ complains about: for each error those that it names, else those
     on its line or on the nearest line that made it instantiate a template."""
-    at_line, out, lost, context, named = {}, {}, [], [], []
+    at_line, out, lost, context, named = {}, set(), [], [], []
     for mutant in live:
         at_line.setdefault((mutant["path"], mutant["line"]), []).append(mutant["id"])
     for line in log.split("\n"):
@@ -301,94 +244,101 @@ def faulty(log, folder, live):
             near = [(path, n + d) for d in (0, -1, 1) for path, n in context[-1:] + context]
             guilty = [int(named[-1])] if named else \
                 next((at_line[place] for place in near if place in at_line), [])
-            out.update((number, True) for number in guilty)
+            out.update(guilty)
             lost += [] if guilty else [line]
             context, named = [], []
     return [m for m in live if m["id"] in out], lost
 
 
-def build(folder, options, live, dropped_file):
+def build(folder, options, live):
     """Builds until all that is left compiles; gives the mutants that are left."""
-    dropped = json.loads(dropped_file.read_text()) if dropped_file.exists() else []
+    sources, failed = folder / "src", folder / "dropped.json"
+    dropped = json.loads(failed.read_text()) if failed.exists() else []
     live = [m for m in live if m["key"] not in dropped]
-    os.environ.update(CCACHE_BASEDIR=str(folder), CCACHE_NOHASHDIR="1",
+    os.environ.update(CCACHE_BASEDIR=str(sources), CCACHE_NOHASHDIR="1",
                       CCACHE_SLOPPINESS="pch_defines,time_macros")
     while True:
-        copy_tree(folder, live)
+        copy_tree(sources, live)
         configure = ["cmake", "--preset", "release", "-DCMAKE_CXX_FLAGS=-w -Wno-narrowing",
-                     f"-DCMAKE_CXX_FLAGS_RELEASE={options.flags} -DNDEBUG"]
-        subprocess.run(configure, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+                     "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -march=native -DNDEBUG"]
+        subprocess.run(configure, cwd=sources, check=True, stdout=subprocess.DEVNULL)
         started = time.time()
         done = subprocess.run(["cmake", "--build", "--preset", "release", f"-j{options.jobs}",
                                "--target", options.build or "tests", "--", "-k", "0"],
-                              cwd=folder, text=True, stdout=subprocess.PIPE,
+                              cwd=sources, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
-        (folder.parent / "build.log").write_text(done.stdout)
-        bad, lost = faulty(done.stdout, folder, live)
+        (folder / "build.log").write_text(done.stdout)
+        bad, lost = faulty(done.stdout, sources, live)
         print(f"built in {time.time() - started:.0f} s; {len(bad)} mutants do not compile",
               flush=True)
         if done.returncode == 0:
             return live
         if not bad:
-            sys.exit(f"the build fails: {folder.parent}/build.log\n" + "\n".join(lost[:20]))
+            sys.exit(f"the build fails: {folder}/build.log\n" + "\n".join(lost[:20]))
         dropped += [m["key"] for m in bad]
-        write(dropped_file, json.dumps(dropped, indent=1).encode())
+        write(failed, json.dumps(dropped, indent=1).encode())
         live = [m for m in live if m not in bad]
 
 
 def stages(mutant):
-    """Patterns of test files, those first that are most likely to notice."""
+    """Patterns of test files, those first that are most likely to notice soon."""
     folder, name = mutant["path"].split("/")
     stem = name.split(".")[0].split("_")[0]
-    first = f"*tests/{folder}/{stem}*"
-    if mutant["path"].endswith(".hpp") and folder != "optim":
-        return [first, "*tests/catalogue*", f"*tests/{folder}/*", "*"]
-    return [first, f"*tests/{folder}/*", "*"]
+    stem = {"functions": "math", "dual": "elementwise", "formulas": "extrema"}.get(stem, stem)
+    catalogue = "*tests/catalogue*" if name.endswith(".hpp") and folder != "optim" else f"*{stem}*"
+    return [f"*tests/*/{stem}*", catalogue, f"*tests/{folder}/*", "*", SLOW]
 
 
 class Runner:
-    def __init__(self, folder):
-        self.program = folder / "build/release/bin/tests"
-        self.usual = {}
+    """Runs the test program, and knows how long its parts take without a mistake."""
 
-    def run(self, number, only, without, limit):
-        """True if the tests pass."""
+    def __init__(self, program):
+        self.program, self.usual = program, {}
+
+    def passes(self, number, only, without=(), limit=1200):
         command = ["nice", self.program, "--abort-after=1", "-sf=" + only]
-        if without:
-            command.append("-sfe=" + ",".join(without))
-        environment = dict(os.environ, XTAPE_MUTANT=str(number), OPENBLAS_NUM_THREADS="1")
+        command += ["-sfe=" + ",".join(without)] if without else []
         def limits():
             resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        process = subprocess.Popen(command, cwd=self.program.parent, env=environment,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   start_new_session=True, preexec_fn=limits)
+        process = subprocess.Popen(command, cwd=self.program.parent, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True,
+                                   preexec_fn=limits, env=dict(os.environ, XTAPE_MUTANT=str(number),
+                                                               OPENBLAS_NUM_THREADS="1"))
         try:
-            self.output = process.communicate(timeout=limit)[0]
-            return process.returncode == 0
+            return process.wait(timeout=limit) == 0
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
-            process.communicate()
+            process.wait()
             return False
 
-    def limit(self, only, without):
-        """Five times what the tests take without a mistake, and ten seconds."""
-        key = (only, *without)
-        if key not in self.usual:
+    def seconds(self, only):
+        if only not in self.usual:
             started = time.time()
-            if not self.run(0, only, without, 1200):
-                sys.exit(f"without any mutant the tests fail:\n{self.output.decode()[-3000:]}")
-            self.usual[key] = time.time() - started
-        return 10 + 5 * self.usual[key]
+            if not self.passes(0, only, [] if only == SLOW else [SLOW]):
+                sys.exit(f"{self.program} -sf={only} fails without any mutant")
+            self.usual[only] = time.time() - started
+        return self.usual[only]
 
-    def caught(self, mutant):
-        """The pattern of the test files that noticed, or nothing."""
-        before = []
-        for only in stages(mutant):
-            if not self.run(mutant["id"], only, before, self.limit(only, tuple(before))):
-                return only
-            before.append(only)
-        return ""
+    def caught(self, mutant, stage):
+        """The pattern of the test files that noticed in this stage, or nothing. Who takes five times
+        as long as usual and ten seconds more is caught, too."""
+        parts = stages(mutant)
+        only, before = parts[stage], [*parts[:stage], SLOW]
+        limit = 10 + 5 * self.seconds(only)
+        return "" if self.passes(mutant["id"], only, [] if only == SLOW else before, limit) else only
+
+    def try_all(self, waiting, jobs, tell):
+        """Tells for each mutant which tests notice it, the first stage of all of them first."""
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for stage in range(5):
+                runs = {pool.submit(self.caught, m, stage): m for m in waiting}
+                for run in concurrent.futures.as_completed(runs):
+                    if run.result():
+                        waiting.remove(runs[run])
+                        tell(runs[run], run.result())
+        for mutant in waiting:
+            tell(mutant, "")
 
 
 def report(live, results, dropped):
@@ -414,7 +364,6 @@ def main():
     parser.add_argument("--count", type=int, default=260, help="how many mutants to seed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="compilers or tests at a time")
-    parser.add_argument("--flags", default="-O1 -march=native")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/mutants")
     parser.add_argument("--survivors", action="store_true", help="try only what survived last time")
     parser.add_argument("--list", action="store_true", help="only list the mutants")
@@ -426,25 +375,22 @@ def main():
             print(f"{m['id']:4} {m['group']:10} {m['path']}:{m['line']}  {m['old']} -> {m['new']}"
                   f"    {m['source']}")
         return
-    folder = options.folder.resolve() / "src"
-    live = build(folder, options, everything, options.folder / "dropped.json")
+    folder = options.folder.resolve()
+    live = build(folder, options, everything)
     if options.build:
         return
-    runner = Runner(folder)
-    results_file = options.folder / "results.json"
-    results = json.loads(results_file.read_text()) if results_file.exists() else {}
-    if not options.survivors:
-        results = {}
-    runner.limit("*", ())
-    print(f"the tests take {runner.usual['*',]:.0f} s; {len(live)} mutants", flush=True)
-    waiting = [m for m in live if not results.get(m["key"])]
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for m, by in zip(waiting, pool.map(runner.caught, waiting)):
-            results[m["key"]] = by
-            results_file.write_text(json.dumps(results, indent=1))
-            print(f"{m['id']:4} {m['path']}:{m['line']} {'caught by ' + by if by else 'SURVIVES'}", flush=True)
+    runner = Runner(folder / "src/build/release/bin/tests")
+    known = folder / "results.json"
+    results = json.loads(known.read_text()) if known.exists() and options.survivors else {}
+    seconds = runner.seconds("*") + runner.seconds(SLOW)
+    print(f"the tests take {seconds:.0f} s; {len(live)} mutants", flush=True)
+    def tell(mutant, by):
+        results[mutant["key"]] = by
+        known.write_text(json.dumps(results, indent=1))
+        print(f"{mutant['id']:4} {mutant['path']}:{mutant['line']}", by or "SURVIVES", flush=True)
+    runner.try_all([m for m in live if not results.get(m["key"])], options.jobs, tell)
     text = report(live, results, len(everything) - len(live))
-    (options.folder / "report.md").write_text(text)
+    (folder / "report.md").write_text(text)
     print("\n" + text)
 
 
