@@ -30,7 +30,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Tests that take long, and the files whose tests have another name.
 SLOW = "*tests/autograd/chain*,*tests/tools/*"
+TESTED_BY = {"functions": "math", "dual": "elementwise", "formulas": "extrema", "lane": "elementwise",
+             "correlate": "convolution", "patches": "convolution", "pooled": "pooling",
+             "lapack": "decompositions", "blas": "products", "strided": "slicing", "adam": "sgd",
+             "adagrad": "sgd", "sign": "sgd", "update": "sgd", "wolfe": "lbfgs",
+             "cycles": "schedules", "combined": "schedules", "loss": "losses", "layer": "layers"}
 
 # What is changed: a name, a share of the mutants, and the files. Data sets, tools and what observes
 # (profiles, gradcheck, the pool) are left out: a mistake there makes no wrong gradient.
@@ -284,9 +290,10 @@ def stages(mutant):
     """Patterns of test files, those first that are most likely to notice soon."""
     folder, name = mutant["path"].split("/")
     stem = name.split(".")[0].split("_")[0]
-    stem = {"functions": "math", "dual": "elementwise", "formulas": "extrema"}.get(stem, stem)
-    catalogue = "*tests/catalogue*" if name.endswith(".hpp") and folder != "optim" else f"*{stem}*"
-    return [f"*tests/*/{stem}*", catalogue, f"*tests/{folder}/*", "*", SLOW]
+    first, all_of_folder = f"*tests/*/{TESTED_BY.get(stem, stem)}*", f"*tests/{folder}/*"
+    if folder == "autograd":
+        return [first, "*tests/catalogue*", all_of_folder, "*", SLOW]
+    return [first, all_of_folder, "*tests/catalogue*", "*", SLOW]
 
 
 class Runner:

@@ -192,6 +192,21 @@ TEST_CASE("convolution: blocks of many images and of parts of one") {
           float64, 1e-12);
 }
 
+TEST_CASE("convolution: the kernel's gradient is the sum over images, in however many pieces") {
+  const Tensor x = wavy({8, 8, 32, 32}, 0.2), seed = wavy({8, 16, 32, 32}, 0.5);
+  const auto slope = [&](std::int64_t first, std::int64_t behind) {
+    const Tensor kernel = wavy({16, 8, 3, 3}, 0.8).requires_grad(true);
+    const auto images = [&](const Tensor& of) {
+      return slice(of, 0, {.start = first, .stop = behind});
+    };
+    conv2d(images(x), kernel, {}, {.padding = 1}).backward(images(seed));
+    return kernel.grad();
+  };
+  Tensor one_by_one = zeros({16, 8, 3, 3}, float64);
+  for (std::int64_t n = 0; n < 8; ++n) one_by_one = one_by_one + slope(n, n + 1);
+  CHECK(distance(slope(0, 8), one_by_one) < 1e-11);
+}
+
 TEST_CASE("convolution: any number of threads computes the same bits") {
   const Tensor x = wavy({40, 8, 20, 20}, 0.2, float32), kernel = wavy({16, 8, 3, 3}, 0.8, float32);
   const Tensor seed = wavy({40, 16, 20, 20}, 0.5, float32);
