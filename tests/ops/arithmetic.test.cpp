@@ -102,7 +102,10 @@ TEST_CASE("arithmetic: maximum and minimum: ties, infinities, NaN") {
 }
 
 TEST_CASE("arithmetic: weigh") {
-  CHECK(list(weigh(Tensor({0, 0, 2}), Tensor({infinity, not_a_number, 3}))) == Numbers{0, 0, 6});
+  const Tensor g = Tensor({0, 0, 2}).requires_grad(true), s({infinity, not_a_number, 3});
+  CHECK(list(weigh(g, s)) == Numbers{0, 0, 6});
+  sum(weigh(g, s)).backward();
+  CHECK(list(g.grad()) == Numbers{0, 0, 3});
 }
 
 TEST_CASE("arithmetic: slopes of every order") {

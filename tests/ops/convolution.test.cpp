@@ -142,6 +142,13 @@ const std::vector<Case> cases = {
      {2, 1}},
     {{2, 3, 4, 4}, {5, 3, 1, 1}, {}, {1, 1}, {0, 0}, {0, 0}, {1, 1}},
     {{2, 3, 4, 4}, {5, 3, 1, 1}, {.stride = 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}},
+    {{2, 2, 4, 3},
+     {3, 2, 2, 3},
+     {.stride = {1, 2}, .padding = {0, 2}},
+     {1, 2},
+     {0, 2},
+     {0, 2},
+     {1, 1}},
     {{1, 2, 3, 4, 3}, {2, 1, 2, 2, 2}, {.groups = 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}},
     {{2, 2, 4, 4, 5},
      {3, 2, 3, 3, 3},
@@ -171,6 +178,13 @@ TEST_CASE("convolution: second derivatives") {
     CHECK(slope_error(f, points, true) < 1e-7);
     CHECK(curvature_error(f, points) < 1e-6);
   }
+}
+
+TEST_CASE("convolution: the kernel's gradient has a slope in x alone") {
+  const Tensor x = wavy({2, 3, 5, 4}, 0.1).requires_grad(true), c = wavy({4, 3, 2, 3}, 0.9);
+  const Tensor kernel = wavy({4, 3, 2, 3}, 0.4).requires_grad(true);
+  const Tensor slope = grad(sum(conv2d(x, kernel)), {kernel}, {.create_graph = true})[0];
+  CHECK(distance(grad(sum(slope * c), {x})[0], grad(sum(conv2d(x, c)), {x})[0]) < 1e-13);
 }
 
 TEST_CASE("convolution: blocks of many images and of parts of one") {
