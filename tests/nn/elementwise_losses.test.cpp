@@ -230,10 +230,7 @@ TEST_CASE("Kullback-Leibler divergence: zeros in the target, batchmean") {
   CHECK(numbers(x.grad()) == std::vector<double>{-1, 0, 0, -0.5});
   CHECK(nn::kl_div(x, y, {.log_target = false, .reduction = Reduction::batchmean}).item<double>() ==
         sum(loss).item<double>() / 2);
-  CHECK(
-      nn::kl_div(zeros({2, 3}), ones({2, 3}), {.reduction = Reduction::batchmean}).item<double>() ==
-      0);
-  CHECK(nn::kl_div(zeros({3, 2}), full({3, 2}, std::exp(1), float64),
+  CHECK(nn::kl_div(zeros({3, 2}, float64), full({3, 2}, std::exp(1), float64),
                    {.reduction = Reduction::batchmean})
             .item<double>() == doctest::Approx(2 * std::exp(1)));
   CHECK_BLAMES(ShapeError, "kl_div: batchmean needs an axis, the input is 0-d",
