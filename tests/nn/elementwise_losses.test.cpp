@@ -212,6 +212,13 @@ TEST_CASE("binary cross entropy with logits: weights") {
   const check::Function f = [&](const auto& in) { return loss(in[0], in[1], Reduction::sum); };
   CHECK(slope_error(f, {x, y}) < 1e-8);
   CHECK(curvature_error(f, {x, y}) < 1e-5);
+  // at 0 the slope is ((1 - y) - v y) w / 2
+  const Tensor zero = zeros({3, 4}, float64).requires_grad(true);
+  loss(zero, y, Reduction::sum).backward();
+  CHECK(check::distance(zero.grad(), w * ((1 - y) - v * y) / 2) < 1e-15);
+  zero.zero_grad();
+  nn::binary_cross_entropy_with_logits(zero, y, {.reduction = Reduction::sum}).backward();
+  CHECK(check::distance(zero.grad(), 0.5 - y) < 1e-15);
   for (const double far : {-1000.0, 1000.0}) {
     const Tensor at = full({3, 4}, far, float64).requires_grad(true);
     const Tensor far_loss = loss(at, cast(at.detach() > 0, float64), Reduction::sum);
@@ -230,6 +237,9 @@ TEST_CASE("Kullback-Leibler divergence: zeros in the target, batchmean") {
   CHECK(numbers(x.grad()) == std::vector<double>{-1, 0, 0, -0.5});
   CHECK(nn::kl_div(x, y, {.log_target = false, .reduction = Reduction::batchmean}).item<double>() ==
         sum(loss).item<double>() / 2);
+  CHECK(nn::kl_div(zeros({3, 2}, float64), full({3, 2}, std::exp(1), float64),
+                   {.reduction = Reduction::batchmean})
+            .item<double>() == doctest::Approx(2 * std::exp(1)));
   CHECK_BLAMES(ShapeError, "kl_div: batchmean needs an axis, the input is 0-d",
                nn::kl_div(Tensor(1.0), Tensor(1.0),
                           {.log_target = true, .reduction = Reduction::batchmean}));

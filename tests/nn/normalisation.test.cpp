@@ -147,6 +147,9 @@ TEST_CASE("root mean square and local response normalisation") {
   CHECK(distance(rms(std::vector<Tensor>{x, w}), x / sqrt(mean(square(x), -1, true) + 1e-6) * w) <
         1e-14);
   check_gradients(rms, {x, w});
+  const Tensor deep = randn({2, 4, 5}, float64), plain = nn::rms_norm(deep);
+  CHECK(distance(plain, deep / sqrt(mean(square(deep), -1, true) + 1e-6)) < 1e-14);
+  CHECK(distance(rms(std::vector<Tensor>{deep, w}), plain * w) < 1e-14);
   CHECK_THROWS_AS(nn::rms_norm(Tensor(1.0)), ShapeError);
   CHECK_THROWS_AS(nn::rms_norm(x, {.weight = ones({3}, float64)}), ShapeError);
 

@@ -102,7 +102,10 @@ TEST_CASE("arithmetic: maximum and minimum: ties, infinities, NaN") {
 }
 
 TEST_CASE("arithmetic: weigh") {
-  CHECK(list(weigh(Tensor({0, 0, 2}), Tensor({infinity, not_a_number, 3}))) == Numbers{0, 0, 6});
+  const Tensor g = Tensor({0, 0, 2}).requires_grad(true), s({infinity, not_a_number, 3});
+  CHECK(list(weigh(g, s)) == Numbers{0, 0, 6});
+  sum(weigh(g, s)).backward();
+  CHECK(list(g.grad()) == Numbers{0, 0, 3});
 }
 
 TEST_CASE("arithmetic: slopes of every order") {
@@ -171,7 +174,11 @@ TEST_CASE("arithmetic: fmax and fmin lose NaN and give ties to the first") {
 TEST_CASE("arithmetic: lerp, addcmul, addcdiv, masked_fill") {
   const Tensor a({1, 2}, float64), b({5, -2}, float64), x({10, 20}, float64);
   CHECK(list(lerp(a, b, 0.25)) == Numbers{2, 1});
-  CHECK(list(lerp(Tensor({0.1}, float64), Tensor({1e17}, float64), 1)) == Numbers{1e17});
+  // both ends exactly, although the difference of such numbers has lost one of them
+  const Tensor small({0.1}, float64), large({1e17}, float64);
+  CHECK(list(lerp(small, large, 1)) == Numbers{1e17});
+  CHECK(list(lerp(large, small, 1)) == Numbers{0.1});
+  CHECK(list(lerp(small, large, 0)) == Numbers{0.1});
   CHECK(list(addcmul(x, a, b, 0.5)) == Numbers{12.5, 18});
   CHECK(list(addcmul(x, a, b)) == Numbers{15, 16});
   CHECK(list(addcdiv(x, b, a, -2)) == Numbers{0, 22});

@@ -142,6 +142,13 @@ const std::vector<Case> cases = {
      {2, 1}},
     {{2, 3, 4, 4}, {5, 3, 1, 1}, {}, {1, 1}, {0, 0}, {0, 0}, {1, 1}},
     {{2, 3, 4, 4}, {5, 3, 1, 1}, {.stride = 2}, {2, 2}, {0, 0}, {0, 0}, {1, 1}},
+    {{2, 2, 4, 3},
+     {3, 2, 2, 3},
+     {.stride = {1, 2}, .padding = {0, 2}},
+     {1, 2},
+     {0, 2},
+     {0, 2},
+     {1, 1}},
     {{1, 2, 3, 4, 3}, {2, 1, 2, 2, 2}, {.groups = 2}, {1, 1, 1}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}},
     {{2, 2, 4, 4, 5},
      {3, 2, 3, 3, 3},
@@ -173,6 +180,13 @@ TEST_CASE("convolution: second derivatives") {
   }
 }
 
+TEST_CASE("convolution: the kernel's gradient has a slope in x alone") {
+  const Tensor x = wavy({2, 3, 5, 4}, 0.1).requires_grad(true), c = wavy({4, 3, 2, 3}, 0.9);
+  const Tensor kernel = wavy({4, 3, 2, 3}, 0.4).requires_grad(true);
+  const Tensor slope = grad(sum(conv2d(x, kernel)), {kernel}, {.create_graph = true})[0];
+  CHECK(distance(grad(sum(slope * c), {x})[0], grad(sum(conv2d(x, c)), {x})[0]) < 1e-13);
+}
+
 TEST_CASE("convolution: blocks of many images and of parts of one") {
   const Sizes one{1, 1}, none{0, 0};
   compare({{70, 2, 5, 6}, {3, 2, 3, 3}, {.padding = 1}, one, one, one, one}, float64, 1e-12);
@@ -190,6 +204,21 @@ TEST_CASE("convolution: blocks of many images and of parts of one") {
            {1, 1, 1},
            {1, 1, 1}},
           float64, 1e-12);
+}
+
+TEST_CASE("convolution: the kernel's gradient is the sum over images, in however many pieces") {
+  const Tensor x = wavy({8, 8, 32, 32}, 0.2), seed = wavy({8, 16, 32, 32}, 0.5);
+  const auto slope = [&](std::int64_t first, std::int64_t behind) {
+    const Tensor kernel = wavy({16, 8, 3, 3}, 0.8).requires_grad(true);
+    const auto images = [&](const Tensor& of) {
+      return slice(of, 0, {.start = first, .stop = behind});
+    };
+    conv2d(images(x), kernel, {}, {.padding = 1}).backward(images(seed));
+    return kernel.grad();
+  };
+  Tensor one_by_one = zeros({16, 8, 3, 3}, float64);
+  for (std::int64_t n = 0; n < 8; ++n) one_by_one = one_by_one + slope(n, n + 1);
+  CHECK(distance(slope(0, 8), one_by_one) < 1e-11);
 }
 
 TEST_CASE("convolution: any number of threads computes the same bits") {

@@ -20,6 +20,7 @@ TEST_CASE("indexing: gather, scatter_add, index_select, take") {
   CHECK(numbers(index_select(Tensor({1, 0}, boolean), 0, Tensor({1, 0, 0}, int64))) ==
         Numbers{0, 1, 1});
   CHECK(numbers(take(x, Tensor({{11, -12}, {5, 5}}, int64))) == Numbers{11, 0, 5, 5});
+  CHECK(numbers(take(x, Tensor({-1, 0, -12}, int64))) == Numbers{11, 0, 0});
   CHECK(take(Tensor(7), Tensor({0}, int64)).item<int>() == 7);
   CHECK(take(zeros({0}), zeros({0, 2}, int64)).shape() == Shape{0, 2});
   const Tensor base = x.copy();

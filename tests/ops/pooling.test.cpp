@@ -221,6 +221,10 @@ TEST_CASE("pooling: errors") {
          }),
          "max_pool1d: a window sees only padding; x is [1, 1, 1]");
   begins(message<ShapeError>([&] {
+           max_pool1d(zeros({1, 1, 2}), 2, {.stride = 1, .padding = 1, .dilation = 3});
+         }),
+         "max_pool1d: a window sees only padding; x is [1, 1, 2]");
+  begins(message<ShapeError>([&] {
            max_pool2d(zeros({0, 1, 1 << 16, 1 << 15}), 1);
          }),
          "max_pool2d: an image of at most 2^31 - 1 points wanted: x is [0, 1, 65536, 32768]");

@@ -27,6 +27,8 @@ TEST_CASE("special: digamma and polygamma at known points") {
   CHECK(near(at(digamma, 0.5), -gamma_constant - 2 * std::log(2)));
   CHECK(near(at(digamma, -0.5), 2 - gamma_constant - 2 * std::log(2), 1e-14));
   CHECK(std::fabs(at(digamma, 1.4616321449683623413)) < 1e-15);
+  for (const double x : {-0.3, -0.7, -1.3, -1.6, -1.9})  // by digamma(x + 1) = digamma(x) + 1 / x
+    CHECK(near(at(digamma, x), at(digamma, x + 2) - 1 / x - 1 / (x + 1), 1e-13));
   CHECK(at(digamma, 0) == -infinity);
   CHECK(at(digamma, -0.0) == infinity);
   CHECK(std::isnan(at(digamma, -3)));

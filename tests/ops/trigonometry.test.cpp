@@ -101,6 +101,7 @@ TEST_CASE("trigonometry: atan2 and hypot") {
   b.zero_grad();
   sum(atan2(a, b)).backward();
   CHECK(numbers(a.grad())[0] == 0);
+  CHECK(numbers(b.grad())[0] == 0);
   CHECK(numbers(a.grad())[1] == doctest::Approx(0.16));
   CHECK(numbers(b.grad())[1] == doctest::Approx(-0.12));
   const std::vector<Tensor> points{Tensor({{0.7, -1.2, 2.1}, {0.4, 1.9, -0.3}}, float64),

@@ -133,6 +133,38 @@ TEST_CASE("wolfe: the step satisfies both conditions") {
   }
 }
 
+TEST_CASE("wolfe: which interval is searched next") {
+  struct Point {
+    double t = 0, loss = 0, slope = 0;
+  };
+  // The trials of a search from loss 0 and slope -1 that finds these losses and slopes, then peace.
+  using Found = std::pair<double, double>;
+  const auto trials = [](const std::vector<Found>& found) {
+    std::vector<double> at;
+    optim::detail::strong_wolfe(Point{0, 0, -1}, 0.01, 1, 1e-9, [&](double t) {
+      const Found next = at.size() < found.size() ? found[at.size()] : Found{-1, 0};
+      at.push_back(t);
+      return Point{t, next.first, next.second};
+    });
+    return at;
+  };
+  const Found falls{-0.0095, -0.95}, lower{-0.02, -0.95};
+  // no cubic has these slopes: the middle between a hundredth of the step more and ten times it
+  CHECK(trials({falls})[1] == doctest::Approx((0.0101 + 0.1) / 2).epsilon(1e-12));
+  // no lower than before: back, and of two equal ends the first one is the better
+  const auto level = trials({falls, lower, lower, {-0.01, -0.95}});
+  CHECK(level[2] > level[1]);
+  CHECK(level[3] < level[2]);
+  CHECK(level[4] < level[3]);
+  // lower, but rising: the minimum lies between the better end of before and here
+  const auto rises = trials({falls, lower, {-0.01, -0.95}, {-0.03, 0.95}});
+  CHECK(rises[3] < rises[2]);
+  CHECK(rises[4] < rises[3]);
+  // lower, and still falling: between here and the other end
+  const auto sinks = trials({falls, lower, {-0.01, -0.95}, {-0.03, -0.95}});
+  CHECK(sinks[4] > sinks[3]);
+}
+
 TEST_CASE("lbfgs: errors") {
   const Tensor x = leaf(ones({2}));
   CHECK_BLAMES(ValueError, "LBFGS: there are no parameters", LBFGS({}));

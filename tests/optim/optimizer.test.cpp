@@ -126,6 +126,23 @@ TEST_CASE("optimizer: training that is stopped and resumed gives the same bits")
     }
 }
 
+TEST_CASE("optimizer: the average of ASGD is the parameter until it begins, then a mean") {
+  const Tensor p = leaf(Tensor({1, -2, INFINITY}, float64)), q = leaf(ones({1}, float64));
+  optim::ASGD late({p}, {.lr = 0.1}), early({q}, {.lr = 0.1, .lambd = 0, .alpha = 0, .t0 = 1});
+  std::vector<double> seen;
+  for (int t = 0; t < 5; ++t) {
+    p.set_grad(ones({3}, float64));
+    late.step();
+    CHECK(equal(late.state_dict().at("state.0.ax"), p.detach()));
+    q.set_grad(ones({1}, float64));
+    early.step();
+    seen.push_back(q.item<double>());
+  }
+  // mu is 1, 1, 1, 1/2, 1/3: the mean of the last three
+  CHECK(early.state_dict().at("state.0.ax").item<double>() ==
+        doctest::Approx((seen[2] + seen[3] + seen[4]) / 3));
+}
+
 TEST_CASE("optimizer: groups inherit what they do not set") {
   const Tensor a = leaf(ones({2}, float64)), b = leaf(ones({2}, float64));
   const Tensor c = leaf(ones({2}, float64));

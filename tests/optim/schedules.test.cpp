@@ -89,6 +89,12 @@ TEST_CASE("schedules: a floor, and functions for each group") {
   const auto rates = trace(cosine, 20);
   CHECK(rates[10][0] == doctest::Approx(0.01));
   CHECK(rates[20][1] == doctest::Approx(0.02));
+  Trained v;
+  CosineAnnealingWarmRestarts restarts(v.sgd, {.T_0 = 10, .eta_min = 0.01});
+  const auto restarted = trace(restarts, 15);
+  CHECK(restarted[5][0] == doctest::Approx(0.01 + 0.09 / 2));
+  CHECK(restarted[10][0] == doctest::Approx(0.1));
+  CHECK(restarted[15][1] == doctest::Approx(0.01 + 0.01 / 2));
   Trained u;
   MultiplicativeLR each(u.sgd, {{[](std::int64_t) { return 0.5; },
                                  [](std::int64_t e) { return e == 2 ? 3.0 : 1.0; }}});
