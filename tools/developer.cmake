@@ -15,13 +15,6 @@ if(CCACHE)
   set_target_properties(xtape PROPERTIES CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-# Most of what compiling the library would take is reading these. Not with g++ 12, which takes
-# precompiled headers for the user's own and gives false alarms about the standard library.
-if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
-  target_precompile_headers(xtape PRIVATE <fmt/format.h> <xtape/autograd/autograd.hpp>)
-  set_source_files_properties(nn/digits.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)  # other options
-endif()
-
 need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 enable_testing()
