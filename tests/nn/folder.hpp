@@ -56,10 +56,10 @@ inline std::string shared_data(const std::string& name) {
   return {};
 }
 
-/// A number as `count` bytes, the least first.
+/// A number as `count` bytes, the least first; those after the eighth are 0.
 inline std::string little(std::uint64_t value, int count) {
   std::string bytes;
-  for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> 8 * i);
+  for (int i = 0; i < count; ++i) bytes += i < 8 ? static_cast<char>(value >> 8 * i) : '\0';
   return bytes;
 }
 
