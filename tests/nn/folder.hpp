@@ -20,7 +20,9 @@ namespace check {
 struct Folder {
   std::filesystem::path path;
   Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "xtape-test-XXXXXX").string();
+    // mkdtemp() puts letters of its own in the place of six X
+    std::string name = std::filesystem::temp_directory_path() / "xtape-test-";
+    name += std::string(6, 'X');
     REQUIRE(mkdtemp(name.data()) != nullptr);
     path = name;
   }

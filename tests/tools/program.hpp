@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +52,14 @@ inline nlohmann::json json_line(const std::string& command) {
   const nlohmann::json line = nlohmann::json::parse(outcome.out, nullptr, false);
   REQUIRE(line.is_object());
   return line;
+}
+
+/// The test accuracy of `train` with these arguments; its loss is a number.
+inline double accuracy(const std::string& arguments) {
+  const nlohmann::json line = json_line("train --json " + arguments);
+  INFO(arguments);
+  CHECK(std::isfinite(line.at("train_loss").get<double>()));
+  return line.at("test_accuracy").get<double>();
 }
 
 /// Checks that a run ends with status 2, prints no result and complains in a message that holds

@@ -6,18 +6,12 @@
 
 using check::Folder;
 using check::slurp;
+using program::accuracy;
 using program::check_refused;
 using program::json_line;
 using program::run;
 
 namespace {
-
-double accuracy(const std::string& arguments) {
-  CAPTURE(arguments);
-  const nlohmann::json line = json_line("train --json " + arguments);
-  CHECK(std::isfinite(line.at("train_loss").get<double>()));
-  return line.at("test_accuracy").get<double>();
-}
 
 // Noise that is brighter in the left half (class 0) or the right one, plane by plane.
 std::string image(std::mt19937& random, int planes, int side, int label) {

@@ -4,18 +4,12 @@
 #include "program.hpp"
 
 using check::Folder;
+using program::accuracy;
 using program::check_refused;
 using program::json_line;
 using program::run;
 
 namespace {
-
-double accuracy(const std::string& arguments) {
-  CAPTURE(arguments);
-  const nlohmann::json line = json_line("train --json " + arguments);
-  CHECK(std::isfinite(line.at("train_loss").get<double>()));
-  return line.at("test_accuracy").get<double>();
-}
 
 // The names that an option takes, as it lists them when it gets another.
 std::vector<std::string> names(const std::string& option) {
