@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <typeinfo>
 #include <xtape/nn/shared.hpp>
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
+#include <xtape/ops/gemm.hpp>
 
 namespace xtape::nn {
 

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/convolution.hpp>
 #include <xtape/ops/correlate.hpp>
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/patches.hpp>
 #include <xtape/ops/shaping.hpp>
 
@@ -39,7 +39,10 @@ void check_weight_rank(const Tensor& weight, int rank, const Asked& asked) {
 void check_sizes(const Convolution& sizes, const Asked& asked) {
   for (std::int64_t size :
        {sizes.depth(), sizes.filters, sizes.windows.points(), sizes.windows.positions()})
-    check_blas_size(size, asked.op, asked.at);
+    if (size > std::numeric_limits<std::int32_t>::max())
+      raise<ShapeError>(
+          asked.at, asked.op,
+          fmt::format("sizes of at most 2^31 - 1 wanted, one of the product is {}", size));
 }
 
 // The padding before the first point and the number of points it adds on both sides.

@@ -1,10 +1,9 @@
 #include <fmt/format.h>
-#include <xflens/cxxblas/drivers/cblas.h>
 
 #include <xtape/autograd/parallel.hpp>
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/correlate.hpp>
 #include <xtape/ops/elements.hpp>
+#include <xtape/ops/gemm.hpp>
 #include <xtape/ops/patches.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -12,37 +11,6 @@
 namespace xtape::detail {
 
 namespace {
-
-// A matrix within a larger array: rows lie `pitch` apart.
-template <class T>
-struct Matrix {
-  T* data;
-  std::int64_t pitch;
-};
-
-void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const float* a, int lda,
-          const float* b, int ldb, float beta, float* c, int ldc) {
-  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
-}
-void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const double* a, int lda,
-          const double* b, int ldb, double beta, double* c, int ldc) {
-  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
-}
-
-// c = op(a) op(b), or c += it.
-template <class T>
-void multiply(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, Matrix<const T> a,
-              Matrix<const T> b, bool accumulate, Matrix<T> c) {
-  if (m == 0 || n == 0) return;
-  if (k == 0) {
-    for (std::int64_t i = 0; i < m && !accumulate; ++i) std::fill_n(c.data + i * c.pitch, n, T(0));
-    return;
-  }
-  count_flops(m, n, k);
-  gemm(ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, static_cast<int>(m),
-       static_cast<int>(n), static_cast<int>(k), a.data, static_cast<int>(a.pitch), b.data,
-       static_cast<int>(b.pitch), accumulate ? T(1) : T(0), c.data, static_cast<int>(c.pitch));
-}
 
 // How a convolution is cut into blocks whose columns stay in the cache: several images, or some
 // rows of one. Only sizes decide, so that the sums are the same on any number of threads.
@@ -124,29 +92,29 @@ struct Worker {
     return y + (b.image * sizes.groups + group) * sizes.filters * positions + b.row * cut.line();
   }
   Matrix<const T> kernel(const T* kernel, std::int64_t group) const {
-    return {kernel + group * sizes.filters * depth, depth};
+    return {kernel + group * sizes.filters * depth, depth, 1};
   }
   bool direct(const Block& b) const { return pointwise && b.images == 1; }
 
   // The columns of x, in `room` unless they are there already.
   Matrix<const T> columns(const T* x, const Block& b, std::int64_t group, T* room) const {
     const T* const from = in_x(const_cast<T*>(x), b, group);
-    if (direct(b)) return {from + b.row * cut.line(), points};
+    if (direct(b)) return {from + b.row * cut.line(), points, 1};
     const std::int64_t n = cut.columns(b);
     gather_patches(sizes.windows, b, from, sizes.groups * sizes.channels * points, sizes.channels,
                    room, n);
-    return {room, n};
+    return {room, n, 1};
   }
 
   // The rows of y side by side, in `room` unless they are one image's.
   Matrix<const T> rows(const T* y, const Block& b, std::int64_t group, T* room) const {
     const T* const from = in_y(const_cast<T*>(y), b, group);
-    if (b.images == 1) return {from, positions};
+    if (b.images == 1) return {from, positions, 1};
     for (std::int64_t f = 0; f < sizes.filters; ++f)
       for (std::int64_t i = 0; i < b.images; ++i)
         std::copy_n(from + (i * sizes.groups * sizes.filters + f) * positions, positions,
                     room + (f * b.images + i) * positions);
-    return {room, b.images * positions};
+    return {room, b.images * positions, 1};
   }
 
   void correlate(const T* x, const T* w, const T* bias, T* y, const Block& b, T* room,
@@ -155,10 +123,10 @@ struct Worker {
       const std::int64_t n = cut.columns(b), m = sizes.filters;
       const Matrix<const T> seen = columns(x, b, g, room);
       T* const to = in_y(y, b, g);
-      const Matrix<T> out = b.images == 1 ? Matrix<T>{to, positions} : Matrix<T>{more, n};
+      const Matrix<T> out = b.images == 1 ? Matrix<T>{to, positions, 1} : Matrix<T>{more, n, 1};
       for (std::int64_t f = 0; f < m && bias; ++f)
-        std::fill_n(out.data + f * out.pitch, n, bias[g * m + f]);
-      multiply(false, false, m, n, depth, kernel(w, g), seen, bias != nullptr, out);
+        std::fill_n(out.at + f * out.row, n, bias[g * m + f]);
+      gemm(m, n, depth, kernel(w, g), seen, out.at, out.row, bias != nullptr);
       for (std::int64_t f = 0; f < m && b.images > 1; ++f)
         for (std::int64_t i = 0; i < b.images; ++i)
           std::copy_n(more + (f * b.images + i) * positions, positions,
@@ -179,8 +147,8 @@ struct Worker {
         const Matrix<const T> given = rows(y, b, g, more);
         T* const to = in_x(x, b, g);
         const Matrix<T> out =
-            direct(b) ? Matrix<T>{to + b.row * cut.line(), points} : Matrix<T>{room, n};
-        multiply(true, false, depth, n, sizes.filters, kernel(w, g), given, direct(b), out);
+            direct(b) ? Matrix<T>{to + b.row * cut.line(), points, 1} : Matrix<T>{room, n, 1};
+        gemm(depth, n, sizes.filters, kernel(w, g).transposed(), given, out.at, out.row, direct(b));
         if (!direct(b)) add_patches(sizes.windows, b, to, c * points, sizes.channels, room, n);
       }
   }
@@ -188,15 +156,14 @@ struct Worker {
   void kernel_share(const T* x, const T* y, T* w, const Block& b, T* room, T* more) const {
     for (std::int64_t g = 0; g < sizes.groups; ++g) {
       const Matrix<const T> seen = columns(x, b, g, room);
-      multiply(false, true, sizes.filters, depth, cut.columns(b), rows(y, b, g, more), seen, true,
-               Matrix<T>{w + g * sizes.filters * depth, depth});
+      gemm(sizes.filters, depth, cut.columns(b), rows(y, b, g, more), seen.transposed(),
+           w + g * sizes.filters * depth, depth, true);
     }
   }
 
   // Calls body(unit, room for columns, room for rows, piece) for every unit of the work.
   template <class Body>
   void run(std::int64_t units, std::int64_t pieces, const Body& body) const {
-    const OneBlasThread one;
     xtape::parallel_for(pieces, [&](std::int64_t p) {
       const Scratch<T> room(depth * cut.most_columns()), more(sizes.filters * cut.most_columns());
       for (std::int64_t i = units * p / pieces; i < units * (p + 1) / pieces; ++i)

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/decompositions.hpp>
 #include <xtape/ops/diagonals.hpp>
 #include <xtape/ops/lapack.hpp>
 #include <xtape/ops/math.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/products.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -22,7 +22,7 @@ void check_matrix(const Tensor& x, const char* op, const Location& at) {
     raise<ShapeError>(
         at, op,
         fmt::format("a matrix or a stack of them wanted, the shape is {}", x.shape().str()));
-  for (int axis : {x.rank() - 2, x.rank() - 1}) check_blas_size(x.shape()[axis], op, at);
+  for (int axis : {x.rank() - 2, x.rank() - 1}) lapack::check_size(x.shape()[axis], op, at);
 }
 
 void check_square(const Tensor& x, const char* op, const Location& at) {
@@ -198,7 +198,7 @@ Tensor solve(const Arg& argument, const Tensor& right) {
                       fmt::format("a right side of {} rows wanted for a of shape {}, b is {}", n,
                                   a.shape().str(), right.shape().str()));
   const std::int64_t k = b.shape()[b.rank() - 1];
-  check_blas_size(k, "solve", at);
+  lapack::check_size(k, "solve", at);
   const Shape stack = broadcast(stack_of(a.shape()), stack_of(b.shape()), "solve", at);
   const Tensor out = solution(broadcast_to(a, with_matrix(stack, n, n)), false,
                               broadcast_to(b, with_matrix(stack, n, k)), at);

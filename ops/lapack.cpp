@@ -4,16 +4,48 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <mutex>
 #include <xtape/autograd/parallel.hpp>
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/lapack.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtensor-blas/xblas.hpp>
 #include <xtensor-blas/xlapack.hpp>
 
+// OpenBLAS only; absent from other implementations.
+extern "C" {
+__attribute__((weak)) void openblas_set_num_threads(int);
+__attribute__((weak)) int openblas_get_num_threads();
+}
+
 namespace xtape::detail::lapack {
 
 namespace {
+
+// While one lives, OpenBLAS uses one thread: it gives other bits with two threads than with one.
+// The caller's setting is put back when the last one is gone.
+class OneBlasThread {
+ public:
+  OneBlasThread() {
+    if (!openblas_set_num_threads) return;
+    std::lock_guard lock(mutex);
+    if (users++ > 0) return;
+    before = openblas_get_num_threads();
+    if (before != 1) openblas_set_num_threads(1);
+  }
+  ~OneBlasThread() {
+    if (!openblas_set_num_threads) return;
+    std::lock_guard lock(mutex);
+    if (--users == 0 && before != 1) openblas_set_num_threads(before);
+  }
+  OneBlasThread(const OneBlasThread&) = delete;
+  OneBlasThread& operator=(const OneBlasThread&) = delete;
+
+ private:
+  static inline std::mutex mutex;
+  static inline int users = 0, before = 1;
+};
 
 using Pivots = xt::uvector<xt::blas_index_t>;
 
@@ -81,6 +113,11 @@ Tensor transposed(const Tensor& x) {
 }
 
 }  // namespace
+
+void check_size(std::int64_t size, const char* op, const Location& at) {
+  if (size > std::numeric_limits<int>::max())
+    raise<ShapeError>(at, op, fmt::format("LAPACK counts to 2^31 - 1, a size is {}", size));
+}
 
 Tensor inverse(const Tensor& a, const char* op, const Location& at) {
   const Tensor out = a.copy();

@@ -6,6 +6,9 @@
 
 namespace xtape::detail::lapack {
 
+/// Throws ShapeError for a size that is too large for LAPACK.
+void check_size(std::int64_t size, const char* op, const Location& at);
+
 /// The inverses. Throws ValueError if one is singular.
 Tensor inverse(const Tensor& a, const char* op, const Location& at);
 

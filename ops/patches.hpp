@@ -6,7 +6,7 @@
 
 #include <cstring>
 #include <xtape/autograd/pool.hpp>
-#include <xtape/ops/blas.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/windows.hpp>
 
 namespace xtape::detail {

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <xtape/autograd/parallel.hpp>
 #include <xtape/ops/arithmetic.hpp>
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/einsum.hpp>
+#include <xtape/ops/gemm.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/products.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
@@ -16,6 +17,61 @@ using namespace detail;
 
 namespace {
 
+// out = op(a) op(b), or out += it; op transposes on request.
+class Product {
+ public:
+  Product(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, bool add)
+      : ta_(ta), tb_(tb), m_(m), n_(n), k_(k), add_(add) {}
+
+  // In pieces that do not depend on the number of threads.
+  void run(const Tensor& a, const Tensor& b, const Tensor& out) const {
+    by_floating(out.dtype(), [&]<class T>(T*) {
+      const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
+      T* const to = out.value()->as<T>();
+      const bool by_rows = m_ >= n_ || m_ >= 256;  // rows cost less to cut
+      const std::int64_t size = by_rows ? m_ : n_;
+      const std::int64_t pieces = std::max<std::int64_t>(
+          1, std::min({2 * m_ * n_ * k_ / piece_flops, size / 128, 2 + size / 1024}));
+      xtape::parallel_for(pieces, [&](std::int64_t p) {
+        const std::int64_t begin = size / 16 * p / pieces * 16;
+        const std::int64_t end = p + 1 == pieces ? size : size / 16 * (p + 1) / pieces * 16;
+        if (by_rows)
+          gemm(end - begin, n_, k_, left.from(begin, 0), right, to + begin * n_, n_, add_);
+        else gemm(m_, end - begin, k_, left, right.from(0, begin), to + begin, n_, add_);
+      });
+    });
+  }
+
+  // The same for every pair of a stack of them.
+  void run_stack(std::int64_t count, const Tensor& a, const Tensor& b, const Tensor& out) const {
+    by_floating(out.dtype(), [&]<class T>(T*) {
+      const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
+      const std::int64_t pieces = std::clamp<std::int64_t>(2 * count * m_ * n_ * k_ / piece_flops,
+                                                           1, std::max<std::int64_t>(1, count));
+      xtape::parallel_for(pieces, [&](std::int64_t p) {
+        for (std::int64_t i = count * p / pieces; i < count * (p + 1) / pieces; ++i)
+          gemm(m_, n_, k_, {left.at + i * m_ * k_, left.row, left.column},
+               {right.at + i * k_ * n_, right.row, right.column},
+               out.value()->as<T>() + i * m_ * n_, n_, add_);
+      });
+    });
+  }
+
+ private:
+  static constexpr std::int64_t piece_flops = 8'000'000;  // worth a thread of its own
+
+  template <class T>
+  static Matrix<const T> factor(const Tensor& x, bool transposed, std::int64_t rows,
+                                std::int64_t columns) {
+    const T* const at = x.value()->as<T>();
+    return transposed ? Matrix<const T>{at, 1, rows} : Matrix<const T>{at, columns, 1};
+  }
+
+  bool ta_, tb_;
+  std::int64_t m_, n_, k_;
+  bool add_;
+};
+
 void give_product(Backward& backward, int input, const Tensor& a, bool ta, const Tensor& b,
                   bool tb) {
   const Location& at = backward.node().where;
@@ -23,7 +79,7 @@ void give_product(Backward& backward, int input, const Tensor& a, bool ta, const
   if (!there) return backward.give(input, detail::product(a, ta, b, tb, "matmul", at));
   const Shape &sa = a.shape(), &sb = b.shape();
   there->value()->changed(at);
-  Product{ta, tb, sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], true}.run(a, b, *there);
+  Product(ta, tb, sa[ta ? 1 : 0], sb[tb ? 0 : 1], sa[ta ? 0 : 1], true).run(a, b, *there);
 }
 
 // The shares of the factors of op(a) op(b), as inputs 0 and 1.
@@ -104,9 +160,8 @@ Tensor product(const Tensor& a, bool ta, const Tensor& b, bool tb, const char* o
                const Location& at) {
   const Shape &sa = a.shape(), &sb = b.shape();
   const std::int64_t m = sa[ta ? 1 : 0], k = sa[ta ? 0 : 1], n = sb[tb ? 0 : 1];
-  for (std::int64_t size : {m, n, k}) check_blas_size(size, op, at);
   const Tensor out = Tensor::empty({m, n}, a.dtype());
-  Product{ta, tb, m, n, k, false}.run(a, b, out);
+  Product(ta, tb, m, n, k, false).run(a, b, out);
   return record(op, at, {saved(a), saved(b)}, out,
                 [ta, tb](Backward& backward) { product_vjp(backward, backward.grad(), ta, tb); });
 }
@@ -115,20 +170,8 @@ Tensor stacked_product(const Tensor& a, bool ta, const Tensor& b, bool tb, const
                        const Location& at) {
   const Shape &sa = a.shape(), &sb = b.shape();
   const std::int64_t m = sa[ta ? 2 : 1], k = sa[ta ? 1 : 2], n = sb[tb ? 1 : 2];
-  for (std::int64_t size : {m, n, k}) check_blas_size(size, op, at);
   const Tensor out = Tensor::empty({sa[0], m, n}, a.dtype());
-  const auto multiply = [&]<class T>(T*) {
-    const OneBlasThread one;
-    const std::int64_t pieces = std::clamp<std::int64_t>(2 * sa[0] * m * n * k / 8'000'000, 1,
-                                                         std::max<std::int64_t>(1, sa[0]));
-    xtape::parallel_for(pieces, [&](std::int64_t p) {
-      for (std::int64_t i = sa[0] * p / pieces; i < sa[0] * (p + 1) / pieces; ++i)
-        Product{ta, tb, m, n, k, false}.run(a.value()->as<T>() + i * m * k,
-                                            b.value()->as<T>() + i * k * n,
-                                            out.value()->as<T>() + i * m * n);
-    });
-  };
-  by_floating(a.dtype(), multiply);
+  Product(ta, tb, m, n, k, false).run_stack(sa[0], a, b, out);
   return record(op, at, {saved(a), saved(b)}, out, [ta, tb, op, at](Backward& backward) {
     const Tensor& g = backward.grad();
     if (backward.needs(0)) {
@@ -302,12 +345,11 @@ Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
     out = product(rows, false, weight, true, "linear", at);
   } else {
     const std::int64_t m = rows.shape()[0];
-    for (std::int64_t size : {m, in, out_size}) check_blas_size(size, "linear", at);
     out = Tensor::empty({m, out_size}, x.dtype());
     const std::int64_t bytes = out_size * size_of(x.dtype());
     for (std::int64_t i = 0; i < m; ++i)
       std::memcpy(out.value()->as<char>() + i * bytes, bias.value()->data, bytes);
-    Product{false, true, m, out_size, in, true}.run(rows, weight, out);
+    Product(false, true, m, out_size, in, true).run(rows, weight, out);
     record("linear", at, std::initializer_list<Operand>{saved(rows), saved(weight), unsaved(bias)},
            out, [](Backward& backward) {
              product_vjp(backward, backward.grad(), false, true);

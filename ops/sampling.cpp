@@ -2,12 +2,12 @@
 
 #include <cmath>
 #include <xtape/ops/arithmetic.hpp>
-#include <xtape/ops/blas.hpp>
 #include <xtape/ops/creation.hpp>
 #include <xtape/ops/elements.hpp>
 #include <xtape/ops/formulas.hpp>
 #include <xtape/ops/indexing.hpp>
 #include <xtape/ops/linalg.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/patches.hpp>
 #include <xtape/ops/pooling.hpp>
 #include <xtape/ops/reduce.hpp>

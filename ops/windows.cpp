@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <xtape/ops/blas.hpp>
+#include <xtape/ops/matrices.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/windows.hpp>
 

@@ -327,7 +327,7 @@ TEST_CASE("convolution: errors") {
   shape("conv2d: bias is float32 [3], float32 [2] wanted", [&] { conv2d(x, w, zeros({3})); });
   shape("conv2d: bias is float64 [2], float32 [2] wanted",
         [&] { conv2d(x, w, zeros({2}, float64)); });
-  shape("conv1d: BLAS counts to 2^31 - 1, a size is 4294967296", [&] {
+  shape("conv1d: sizes of at most 2^31 - 1 wanted, one of the product is 4294967296", [&] {
     conv1d(zeros({0, 1, 1ll << 32}), zeros({1, 1, 1}));
   });
   dtype("conv2d: two floating tensors of one type wanted: float32 and float64", [&] {

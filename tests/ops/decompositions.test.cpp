@@ -249,7 +249,7 @@ TEST_CASE("decompositions: errors") {
                solve(eye(2), zeros({})));
   CHECK_BLAMES(ShapeError, "solve: shapes do not broadcast: [2] and [3]",
                solve(zeros({2, 2, 2}), zeros({3, 2, 1})));
-  CHECK_BLAMES(ShapeError, "inv: BLAS counts to 2^31 - 1, a size is 2147483648",
+  CHECK_BLAMES(ShapeError, "inv: LAPACK counts to 2^31 - 1, a size is 2147483648",
                inv(zeros({0, std::int64_t{1} << 31, std::int64_t{1} << 31})));
   const Tensor singular({{1, 2}, {2, 4}});
   CHECK_BLAMES(ValueError, "inv: the matrix is singular", inv(singular));

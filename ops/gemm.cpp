@@ -1,0 +1,265 @@
+// The product is computed in tiles of the result that fit into the registers. For each tile, a few
+// rows of the left factor are read element by element, and the columns of the right one register by
+// register from a panel in which they lie in the order in which they are read.
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <xtape/autograd/lane.hpp>
+#include <xtape/autograd/pool.hpp>
+#include <xtape/ops/gemm.hpp>
+
+namespace xtape::detail {
+
+namespace {
+
+std::atomic<std::int64_t> flops{0};
+
+// Room for `size` elements.
+template <class T>
+class Room {
+ public:
+  explicit Room(std::int64_t size)
+      : bytes_(size * sizeof(T)), memory_(size ? pool::allocate(bytes_) : nullptr) {}
+  ~Room() {
+    if (memory_) pool::release(memory_, bytes_);
+  }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  T* get() const { return static_cast<T*>(memory_); }
+
+ private:
+  std::size_t bytes_;
+  void* memory_;
+};
+
+// The registers of a tile: with 32 of them, 8 by 3 sums, else 4 by 3; three more for the columns
+// and one for the element of the left factor.
+template <class T>
+constexpr int width = LaneTraits<Register<T>>::width;
+template <class T>
+constexpr int tall = width<T> * sizeof(T) == 64 ? 8 : 4;
+constexpr int across = 3;
+template <class T>
+constexpr std::int64_t wide = across* width<T>;
+
+// So many products are summed before the sum is added to the result: for the accuracy, and so that
+// a panel stays in the nearest cache. So many rows of the left factor stay in the second.
+constexpr std::int64_t depth = 256, rows_at_a_time = 512;
+
+// The rows of the left factor, either where they lie or in groups of `tall`, which are adjacent
+// there.
+template <class T>
+struct Left {
+  Matrix<const T> matrix;
+  bool grouped;
+
+  Matrix<const T> from(std::int64_t i, std::int64_t depth) const {
+    if (!grouped) return matrix.from(i, 0);
+    return {matrix.at + i / tall<T> * tall<T> * depth + i % tall<T>, 1, tall<T>};
+  }
+};
+
+// A tile of `Rows` rows and `Columns` registers; of the last register, `last` elements.
+template <class T, int Rows, int Columns>
+void tile(std::int64_t d, const Matrix<const T>& left, const T* right, std::int64_t next, T* c,
+          std::int64_t pitch, int last, bool add) {
+  using V = Register<T>;
+  constexpr int width = detail::width<T>;
+  V sums[Rows][Columns];
+  for (auto& row : sums)
+    for (V& sum : row) sum = V(T(0));
+  const std::int64_t row = left.row, row3 = 3 * row;
+  const T* fours[(Rows + 3) / 4];  // a pointer for four rows: an address may be p + {0, 1, 2} q
+  for (int r = 0; r < Rows; r += 4) fours[r / 4] = left.at + r * row;
+  for (std::int64_t l = 0; l < d; ++l, right += next) {
+    V x[Columns];
+    for (int j = 0; j < Columns; ++j) x[j] = V::load_unaligned(right + j * width);
+    for (int r = 0; r < Rows; ++r) {
+      const T* const at = fours[r / 4];
+      const V y(r % 4 == 0 ? *at : r % 4 == 1 ? at[row] : r % 4 == 2 ? at[2 * row] : at[row3]);
+      for (int j = 0; j < Columns; ++j) sums[r][j] = xsimd::fma(y, x[j], sums[r][j]);
+    }
+    for (const T*& four : fours) four += left.column;
+  }
+  for (int r = 0; r < Rows; ++r, c += pitch)
+    for (int j = 0; j < Columns; ++j) {
+      T* const to = c + j * width;
+      const V& sum = sums[r][j];
+      if (j + 1 < Columns || last == width) {
+        (add ? V(V::load_unaligned(to) + sum) : sum).store_unaligned(to);
+      } else {
+        T part[width];
+        sum.store_unaligned(part);
+        for (int e = 0; e < last; ++e) to[e] = add ? to[e] + part[e] : part[e];
+      }
+    }
+}
+
+template <class T>
+using Tile = void (*)(std::int64_t, const Matrix<const T>&, const T*, std::int64_t, T*,
+                      std::int64_t, int, bool);
+template <class T, int Rows>
+Tile<T> tile_of(std::int64_t columns) {
+  if (columns > 2 * width<T>) return &tile<T, Rows, 3>;
+  return columns > width<T> ? &tile<T, Rows, 2> : &tile<T, Rows, 1>;
+}
+// How many rows the next tile has: tall, or the largest power of two that is left.
+template <class T>
+int rows_of(std::int64_t left) {
+  return left >= tall<T> ? tall<T> : static_cast<int>(std::bit_floor(static_cast<unsigned>(left)));
+}
+
+// Sixteen bytes: four by four floats, or two by two doubles, are transposed in registers.
+template <class T>
+using Quad = xsimd::make_sized_batch_t<T, 16 / sizeof(T)>;
+template <class T>
+void transpose(const T* from, std::int64_t pitch, T* to, std::int64_t to_pitch) {
+  using Q = Quad<T>;
+  const Q a = Q::load_unaligned(from), b = Q::load_unaligned(from + pitch);
+  if constexpr (sizeof(T) == 8) {
+    xsimd::zip_lo(a, b).store_unaligned(to);
+    xsimd::zip_hi(a, b).store_unaligned(to + to_pitch);
+  } else {
+    const Q c = Q::load_unaligned(from + 2 * pitch), d = Q::load_unaligned(from + 3 * pitch);
+    const Q ac = xsimd::zip_lo(a, c), bd = xsimd::zip_lo(b, d);
+    const Q rest_ac = xsimd::zip_hi(a, c), rest_bd = xsimd::zip_hi(b, d);
+    xsimd::zip_lo(ac, bd).store_unaligned(to);
+    xsimd::zip_hi(ac, bd).store_unaligned(to + to_pitch);
+    xsimd::zip_lo(rest_ac, rest_bd).store_unaligned(to + 2 * to_pitch);
+    xsimd::zip_hi(rest_ac, rest_bd).store_unaligned(to + 3 * to_pitch);
+  }
+}
+
+// Copies the transpose of m, of `count` rows and d columns, into rows of `pitch` elements, of which
+// those behind `count` become 0.
+template <class T>
+void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, std::int64_t pitch) {
+  constexpr int q = 16 / sizeof(T);
+  if (m.row == 1) {
+    for (std::int64_t l = 0; l < d; ++l, to += pitch) {
+      const T* const from = m.at + l * m.column;
+      std::int64_t e = 0;
+      for (; e + q <= count; e += q) Quad<T>::load_unaligned(from + e).store_unaligned(to + e);
+      for (; e < count; ++e) to[e] = from[e];
+      for (; e < pitch; ++e) to[e] = 0;
+    }
+    return;
+  }
+  const std::int64_t squares = m.column == 1 ? count / q * q : 0;
+  for (std::int64_t e = 0; e < squares; e += q) {
+    std::int64_t l = 0;
+    for (; l + q <= d; l += q) transpose(m.at + e * m.row + l, m.row, to + l * pitch + e, pitch);
+    for (; l < d; ++l)
+      for (int i = 0; i < q; ++i) to[l * pitch + e + i] = m.at[(e + i) * m.row + l];
+  }
+  for (std::int64_t l = 0; l < d; ++l) {
+    for (std::int64_t e = squares; e < count; ++e)
+      to[l * pitch + e] = m.at[e * m.row + l * m.column];
+    for (std::int64_t e = count; e < pitch; ++e) to[l * pitch + e] = 0;
+  }
+}
+
+// Up to `rows_at_a_time` rows of the result.
+template <class T>
+void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
+           const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
+  const std::int64_t parts = (k + depth - 1) / depth, step = (k + parts - 1) / parts;
+  // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
+  const bool group = a.column != 1 && n > 2 * wide<T>, direct = b.column == 1 && m <= 2 * tall<T>;
+  const Room<T> groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0);
+  const Room<T> panel(direct && n % width<T> == 0 ? 0 : step * wide<T>);
+  for (std::int64_t l = 0; l < k; l += step) {
+    const std::int64_t d = std::min(step, k - l);
+    Left<T> left{a.from(0, l), group};
+    if (group) {
+      for (std::int64_t i = 0; i < m; i += tall<T>)
+        pack(left.matrix.from(i, 0), std::min<std::int64_t>(tall<T>, m - i), d,
+             groups.get() + i * d, tall<T>);
+      left.matrix.at = groups.get();
+    }
+    for (std::int64_t j = 0; j < n; j += wide<T>) {
+      const std::int64_t columns = std::min(wide<T>, n - j);
+      const std::int64_t padded = (columns + width<T> - 1) / width<T> * width<T>;
+      const bool in_place = direct && columns == padded;
+      const T* const right = in_place ? b.from(l, j).at : panel.get();
+      if (!in_place) pack(b.from(l, j).transposed(), columns, d, panel.get(), padded);
+      const Tile<T> tiles[] = {tile_of<T, 1>(columns), tile_of<T, 2>(columns),
+                               tile_of<T, 4>(columns), tile_of<T, tall<T>>(columns)};
+      const int last = static_cast<int>(columns - padded + width<T>);
+      for (std::int64_t i = 0, rows; i < m; i += rows) {
+        rows = rows_of<T>(m - i);
+        tiles[std::countr_zero(static_cast<unsigned>(rows))](
+            d, left.from(i, d), right, in_place ? b.row : padded, c + i * pitch + j, pitch, last,
+            add || l > 0);
+      }
+    }
+  }
+}
+
+// c[i * next] = the sum of a_il x_l, for rows of a that are contiguous; `Rows` at once.
+template <class T, int Rows>
+void dots(std::int64_t k, const T* a, std::int64_t pitch, const T* x, T* c, std::int64_t next,
+          bool add) {
+  using V = Register<T>;
+  V sums[Rows];
+  for (V& sum : sums) sum = V(T(0));
+  std::int64_t l = 0;
+  for (; l + width<T> <= k; l += width<T>) {
+    const V y = V::load_unaligned(x + l);
+    for (int r = 0; r < Rows; ++r)
+      sums[r] = xsimd::fma(V::load_unaligned(a + r * pitch + l), y, sums[r]);
+  }
+  for (int r = 0; r < Rows; ++r) {
+    T parts[width<T>];
+    sums[r].store_unaligned(parts);
+    for (std::int64_t rest = l; rest < k; ++rest) parts[rest - l] += a[r * pitch + rest] * x[rest];
+    for (int half = width<T> / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; ++i) parts[i] += parts[i + half];
+    c[r * next] = add ? c[r * next] + parts[0] : parts[0];
+  }
+}
+
+// The product of a matrix, whose rows are contiguous, and a column.
+template <class T>
+void times_column(std::int64_t m, std::int64_t k, const Matrix<const T>& a,
+                  const Matrix<const T>& x, T* c, std::int64_t next, bool add) {
+  const Room<T> copy(x.row == 1 ? 0 : k);
+  for (std::int64_t l = 0; copy.get() && l < k; ++l) copy.get()[l] = x.at[l * x.row];
+  const T* const column = copy.get() ? copy.get() : x.at;
+  std::int64_t i = 0;
+  for (; i + 4 <= m; i += 4) dots<T, 4>(k, a.from(i, 0).at, a.row, column, c + i * next, next, add);
+  for (; i < m; ++i) dots<T, 1>(k, a.from(i, 0).at, a.row, column, c + i * next, next, add);
+}
+
+template <class T>
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
+              const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) {
+    for (std::int64_t i = 0; i < m && !add; ++i) std::fill_n(c + i * pitch, n, T(0));
+    return;
+  }
+  flops.fetch_add(2 * m * n * k, std::memory_order_relaxed);
+  if (n == 1 && pitch == 1 && a.column != 1)  // a row times a matrix
+    return block(1, m, k, b.transposed(), a.transposed(), c, m, add);
+  if (n == 1 && a.column == 1) return times_column(m, k, a, b, c, pitch, add);
+  if (m == 1 && b.row == 1 && n > 1)
+    return times_column(n, k, b.transposed(), a.transposed(), c, 1, add);
+  for (std::int64_t i = 0; i < m; i += rows_at_a_time)
+    block(std::min(rows_at_a_time, m - i), n, k, a.from(i, 0), b, c + i * pitch, pitch, add);
+}
+
+}  // namespace
+
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const float>& a,
+          const Matrix<const float>& b, float* c, std::int64_t pitch, bool add) {
+  multiply(m, n, k, a, b, c, pitch, add);
+}
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const double>& a,
+          const Matrix<const double>& b, double* c, std::int64_t pitch, bool add) {
+  multiply(m, n, k, a, b, c, pitch, add);
+}
+
+std::int64_t counted_flops() { return flops.load(std::memory_order_relaxed); }
+
+}  // namespace xtape::detail
