@@ -50,8 +50,7 @@ class Plane {
     for (std::int64_t begin = 0; begin < rows; begin += block) {
       const std::int64_t end = std::min(begin + block, rows);
       for (std::int64_t c = 0; c < whole; c += chunk)
-        for (std::int64_t r = begin; r < end; ++r)
-          direct(moved(places, r, c), std::min(chunk, whole - c));
+        direct(moved(places, begin, c), end - begin, std::min(chunk, whole - c));
       if (whole < columns) gathered(moved(places, begin, whole), end - begin, columns - whole);
     }
   }
@@ -99,23 +98,19 @@ class Plane {
     return t.boolean ? static_cast<T>(*reinterpret_cast<const bool*>(at)) : *elements(at);
   }
 
-  // Whole registers of one row straight from and to memory.
-  void direct(const Places& places, std::int64_t columns) const {
+  // Whole registers of rows straight from and to memory.
+  void direct(Places places, std::int64_t rows, std::int64_t columns) const {
     alignas(64) T splat[max_arguments + 1][max_width];
     alignas(64) T folded[max_arguments][max_width];
     Run run;
     run.registers = columns / width;
     for (int k = 0; k < inputs; ++k) {
       run.moves[k] = tracks[k].column != 0;
-      run.in[k] = places.at[k];
-      if (run.moves[k]) continue;
-      std::fill_n(splat[k], width, *elements(places.at[k]));
       run.in[k] = splat[k];
     }
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
-      run.out[o] = places.at[inputs + o];
-      if (!run.out[o]) {
+      if (!places.at[inputs + o]) {
         run.into[o] = Into::nothing;
       } else if (t.folded && t.column == 0) {
         run.into[o] = Into::one;
@@ -124,18 +119,43 @@ class Plane {
         run.into[o] = t.folded || t.accumulate ? Into::fold : Into::store;
       }
     }
-    strip(run);
-    for (int o = 0; o < outputs; ++o)
-      if (run.into[o] == Into::one)
-        with_fold(fold, [&]<class F>(F) { fold_across<F>(folded[o], places.at[inputs + o]); });
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (int k = 0; k < inputs; ++k) {
+        if (run.moves[k]) run.in[k] = places.at[k];
+        else if (r == 0 || tracks[k].row != 0) repeat(*elements(places.at[k]), splat[k]);
+      }
+      for (int o = 0; o < outputs; ++o)
+        if (run.into[o] != Into::one) run.out[o] = places.at[inputs + o];
+      strip(run);
+      for (int o = 0; o < outputs; ++o)
+        if (run.into[o] == Into::one)
+          with_fold(fold, [&]<class F>(F) { fold_across<F>(folded[o], places.at[inputs + o]); });
+      for (int k = 0; k < operands(); ++k)
+        if (places.at[k]) places.at[k] += tracks[k].row * tracks[k].bytes;
+    }
+  }
+
+  // A number for every element of a register of the strip.
+  void repeat(T number, T* to) const {
+    const Lane<Register<T>> all(number);
+    for (int i = 0; i < width; i += own_width) LaneTraits<Register<T>>::store(to + i, all.v);
   }
 
   // The elements of a register, in pairs, into a cell.
   template <class F>
   void fold_across(const T* from, char* cell) const {
-    Accumulator parts[max_width];
-    for (int i = 0; i < width; ++i) parts[i] = from[i];
-    for (int half = width / 2; half > 0; half /= 2)
+    if (width == 16) fold_across<F, 16>(from, cell);
+    else if (width == 8) fold_across<F, 8>(from, cell);
+    else if (width == 4) fold_across<F, 4>(from, cell);
+    else if (width == 2) fold_across<F, 2>(from, cell);
+    else fold_cell<F>(reinterpret_cast<T*>(cell), *from);
+  }
+  template <class F, int Width>
+  static void fold_across(const T* from, char* cell) {
+    Accumulator parts[Width];
+    for (int i = 0; i < Width; ++i) parts[i] = from[i];
+#pragma GCC unroll 4
+    for (int half = Width / 2; half > 0; half /= 2)
       for (int i = 0; i < half; ++i) parts[i] = F::fold(parts[i], parts[i + half]);
     fold_cell<F>(reinterpret_cast<T*>(cell), parts[0]);
   }

@@ -59,13 +59,9 @@ Tensor::Tensor(const Nested& nested, DType dtype, const Location& where) {
   }
 }
 
-const Ref<Value>& Tensor::value(Location where) const {
-  if (!body_) raise<ValueError>(where, "tensor", "used before it was given a value");
-  return body_->value;
+void Tensor::raise_undefined(const Location& where) {
+  raise<ValueError>(where, "tensor", "used before it was given a value");
 }
-
-Node* Tensor::node() const { return body_ ? body_->node : nullptr; }
-std::uint32_t Tensor::output() const { return body_ ? body_->output : 0; }
 
 void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
   if (body_->node) Ref<Node>::adopt(body_->node);

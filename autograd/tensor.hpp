@@ -179,9 +179,13 @@ class Tensor {
   Tensor copy(Location where = {}) const;
 
   /// The parts of the handle, for operations.
-  const Ref<Value>& value(Location where = {}) const;
-  Node* node() const;
-  std::uint32_t output() const;
+  const Ref<Value>& value(Location where = {}) const {
+    if (!body_) [[unlikely]]
+      raise_undefined(where);
+    return body_->value;
+  }
+  Node* node() const { return body_ ? body_->node : nullptr; }
+  std::uint32_t output() const { return body_ ? body_->output : 0; }
   void set_node(const Ref<Node>& node, std::uint32_t output) const;
   /// True if no other handle and no saved value can see the memory.
   bool exclusive() const;
@@ -191,9 +195,17 @@ class Tensor {
   void become(const Tensor& other, Location where = {}) const;
 
  private:
-  struct Body;  // the value and the place on the tape: tensor.cpp
+  // The value and the place on the tape.
+  struct Body {
+    std::atomic<std::uint32_t> refs{1};
+    std::uint32_t output = 0;
+    Ref<Value> value;
+    Node* node = nullptr;  // holds a reference
+    static void destroy(Body* body) noexcept;
+  };
 
   Tensor(const Nested& nested, DType dtype, const Location& where);
+  [[noreturn]] static void raise_undefined(const Location& where);
   void* typed(DType wanted, const Location& where) const;
   void change(const Location& where) const;
   void copy_deeply(const Tensor& other);
@@ -204,14 +216,6 @@ class Tensor {
   }
 
   Ref<Body> body_;
-};
-
-struct Tensor::Body {
-  std::atomic<std::uint32_t> refs{1};
-  std::uint32_t output = 0;
-  Ref<Value> value;
-  Node* node = nullptr;  // holds a reference
-  static void destroy(Body* body) noexcept;
 };
 
 /// Prints values as NumPy does, long tensors with their middle left out, and the element type.

@@ -31,7 +31,9 @@ class Ref {
     return *this;
   }
   ~Ref() {
-    if (object_ && object_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) T::destroy(object_);
+    // nobody can take a reference from the holder of the only one: that saves a locked instruction
+    if (object_ && (unique() || object_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1))
+      T::destroy(object_);
   }
 
   T* get() const { return object_; }
