@@ -14,9 +14,7 @@ constexpr std::uint64_t flushing = 0x8040;  // FTZ and DAZ
 constexpr unsigned flags = 0x3f;            // of exceptions that have happened
 
 std::uint64_t read() { return _mm_getcsr() & ~flags; }
-void write(std::uint64_t mode) {
-  _mm_setcsr(static_cast<unsigned>(mode) | (_mm_getcsr() & flags));
-}
+void write(std::uint64_t mode) { _mm_setcsr(static_cast<unsigned>(mode) | (_mm_getcsr() & flags)); }
 
 #elif defined(__aarch64__)
 

@@ -230,9 +230,9 @@ TEST_CASE("allocation: there and back through an LSTM and through attention") {
     const Threads setting(threads);
     const auto leaf = [](const Shape& shape) { return (randn(shape) * 0.1).requires_grad(true); };
     const std::int64_t inputs = 24, hidden = 32, steps = 7, batch = 10;
-    const std::vector<nn::CellWeights> weights{
-        {leaf({4 * hidden, inputs}), leaf({4 * hidden, hidden}), leaf({4 * hidden}),
-         leaf({4 * hidden})}};
+    const std::vector<nn::CellWeights> weights{{leaf({4 * hidden, inputs}),
+                                                leaf({4 * hidden, hidden}), leaf({4 * hidden}),
+                                                leaf({4 * hidden})}};
     const Tensor x = leaf({steps, batch, inputs}), start = zeros({1, batch, hidden});
     const Tensor q = leaf({2, 3, 20, 16}), k = leaf({2, 3, 20, 16}), v = leaf({2, 3, 20, 16});
     const auto forget = [](const std::initializer_list<const Tensor*>& leaves) {
