@@ -61,9 +61,8 @@ class Comparison {
   std::string head() {
     std::string text;
     for (auto& [threads, machine] : machines_)
-      text += fmt::format("{} {:.0f} GFLOP/s and {:.0f} GB/s in memory. ",
-                          threads == 1 ? "One core multiplies and copies"
-                                       : fmt::format("{} cores together,", threads),
+      text += fmt::format("{}: {:.0f} GFLOP/s, copies of {:.0f} GB/s in memory. ",
+                          threads == 1 ? "One core" : fmt::format("{} cores together", threads),
                           machine.flops() / 1e9, machine.copies(400e6) / 1e9);
     return text + (has_peer_ ? fmt::format("Medians of {} turns.\n", options_.repeat)
                              : "Libtorch is not installed.\n");
