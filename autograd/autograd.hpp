@@ -4,6 +4,7 @@
 #include <xtape/autograd/catalogue.hpp>
 #include <xtape/autograd/checkpoint.hpp>
 #include <xtape/autograd/custom.hpp>
+#include <xtape/autograd/denormals.hpp>
 #include <xtape/autograd/dot.hpp>
 #include <xtape/autograd/elementwise.hpp>
 #include <xtape/autograd/errors.hpp>

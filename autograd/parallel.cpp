@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 #include <vector>
+#include <xtape/autograd/denormals.hpp>
 #include <xtape/autograd/errors.hpp>
 #include <xtape/autograd/parallel.hpp>
 
@@ -45,6 +46,7 @@ class Team {
       call_ = call;
       body_ = body;
       pieces_ = pieces;
+      mode_ = detail::arithmetic_mode();
       next_.store(0);
       places_ = threads - 1;
       ++job_;
@@ -82,6 +84,7 @@ class Team {
       seen = job_;
       --places_;
       ++busy_;
+      detail::set_arithmetic_mode(mode_);  // as the caller computes
       lock.unlock();
       work();
       lock.lock();
@@ -96,7 +99,7 @@ class Team {
   const void* body_ = nullptr;
   std::int64_t pieces_ = 0;
   std::atomic<std::int64_t> next_{0};
-  std::uint64_t job_ = 0;
+  std::uint64_t job_ = 0, mode_ = 0;
   int places_ = 0, busy_ = 0;
   bool stop_ = false;
   std::exception_ptr failure_;

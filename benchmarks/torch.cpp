@@ -1,4 +1,5 @@
 // The workloads of `bench` written against libtorch's C++ frontend, as its users write them.
+#include <dlfcn.h>
 #include <torch/torch.h>
 
 #include <xtape/tools/bench/workloads.hpp>
@@ -43,7 +44,13 @@ class Torch final : public Library {
   void set_threads(int threads) override {
     torch::manual_seed(0);
     torch::set_num_threads(threads);
+    // which OpenBLAS, with threads of its own, does not follow
+    using SetThreads = void(int);
+    if (void* const set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))
+      reinterpret_cast<SetThreads*>(set)(threads);
   }
+
+  void flush_denormals() override { at::globalContext().setFlushDenormal(true); }
 
   Step mlp(const Mlp& o) override {
     torch::nn::Sequential net;
@@ -59,12 +66,12 @@ class Torch final : public Library {
     if (o.optimizer == "adam") optimizer = std::make_shared<torch::optim::Adam>(net->parameters());
     else
       optimizer = std::make_shared<torch::optim::SGD>(net->parameters(),
-                                                      torch::optim::SGDOptions(0.01).momentum(0.9));
+                                                      torch::optim::SGDOptions(o.lr).momentum(0.9));
     const Tensor x = torch::randn({o.batch, o.sizes[0]});
     const bool binary = o.sizes.back() == 1;
     const Tensor classes = torch::randint(o.sizes.back(), {o.batch});
     const Tensor labels = torch::rand({o.batch, 1}).gt(0.5).to(torch::kFloat);
-    return [=]() mutable {
+    const Step step = [=]() mutable {
       optimizer->zero_grad();
       const Tensor y = net->forward(x);
       const Tensor loss = binary ? torch::binary_cross_entropy_with_logits(y, labels)
@@ -72,6 +79,8 @@ class Torch final : public Library {
       loss.backward();
       optimizer->step();
     };
+    for (std::int64_t i = 0; i < o.trained; ++i) step();
+    return step;
   }
 
   Step cnn(const Cnn& o) override {
@@ -97,7 +106,7 @@ class Torch final : public Library {
   }
 
   Step elementwise(const Function& o) override {
-    const Tensor x = (torch::rand({o.n}) * 6 - 3).requires_grad_(true);
+    const Tensor x = ((torch::rand({o.n}) * 6 - 3) * o.scale).requires_grad_(true);
     const Tensor seed = torch::ones({o.n});
     const auto learnt = [](double value) { return torch::full({}, value).requires_grad_(true); };
     const Learnt p{learnt(o.function == "prelu"   ? 0.25

@@ -57,6 +57,18 @@ void move_towards(const Tensor& running, const Tensor& batch, double factor, dou
   });
 }
 
+// All axes but the second.
+Dims all_but_channels(int rank) {
+  if (rank == 2) return 0;
+  if (rank == 3) return {0, 2};
+  if (rank == 4) return {0, 2, 3};
+  if (rank == 5) return {0, 2, 3, 4};
+  std::vector<std::int64_t> axes;
+  for (int axis = 0; axis < rank; ++axis)
+    if (axis != 1) axes.push_back(axis);
+  return axes;
+}
+
 // Groups of channels are normalised: x as [N, groups, channels of one, elements of one].
 Tensor grouped(const Tensor& x, std::int64_t groups, const NormOptions& options) {
   const std::int64_t channels = x.shape()[1], each = groups == 0 ? 0 : channels / groups;
@@ -86,11 +98,7 @@ Tensor batch_norm(const Arg& argument, const Tensor& running_mean, const Tensor&
   check_size(running_mean, {channels}, "a running mean", op, at);
   check_size(running_var, {channels}, "a running variance", op, at);
   Shape folded;
-  std::vector<std::int64_t> axes;
-  for (int axis = 0; axis < x.rank(); ++axis) {
-    folded.push_back(axis == 1 ? channels : 1);
-    if (axis != 1) axes.push_back(axis);
-  }
+  for (int axis = 0; axis < x.rank(); ++axis) folded.push_back(axis == 1 ? channels : 1);
   const Given weight(options.weight, folded, 1), bias(options.bias, folded, 0);
   if (!options.training) {
     if (!running_mean.defined() || !running_var.defined())
@@ -103,7 +111,7 @@ Tensor batch_norm(const Arg& argument, const Tensor& running_mean, const Tensor&
     raise<ShapeError>(
         at, op,
         fmt::format("more than one value per channel wanted in training: {}", x.shape().str()));
-  const Moments both = moments(x, Dims(axes));
+  const Moments both = moments(x, all_but_channels(x.rank()));
   const Tensor centre = both.mean.detach();
   const double rate = options.momentum.value_or(1 / static_cast<double>(options.batches));
   const auto n = static_cast<double>(count);

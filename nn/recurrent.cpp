@@ -2,12 +2,15 @@
 
 #include <xtape/nn/layer_formulas.hpp>
 #include <xtape/nn/recurrent.hpp>
+#include <xtape/ops/elements.hpp>
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/linalg.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
+
+using detail::PooledList;
 
 namespace {
 
@@ -26,20 +29,25 @@ LstmState relu_step(const Tensor& from_x, const LstmState& state, const CellWeig
   return {formulas::relu_sum(from_x, linear(state.h, weights.w_hh, weights.b_hh)), {}};
 }
 
+// One of the gates that lie side by side.
+Tensor gate(const Tensor& gates, std::int64_t number, std::int64_t units) {
+  return slice(gates, -1, {.start = number * units, .stop = (number + 1) * units});
+}
+
 LstmState lstm_step(const Tensor& from_x, const LstmState& state, const CellWeights& weights) {
   const std::int64_t units = state.h.size(-1);
-  const auto gates = split(from_x + linear(state.h, weights.w_hh, weights.b_hh), units, -1);
-  const Tensor c = formulas::lstm_memory(gates[0], gates[1], gates[2], state.c);
-  return {formulas::lstm_output(gates[3], c), c};
+  const Tensor gates = from_x + linear(state.h, weights.w_hh, weights.b_hh);
+  const Tensor i = gate(gates, 0, units), f = gate(gates, 1, units), g = gate(gates, 2, units);
+  const Tensor c = formulas::lstm_memory(i, f, g, state.c);
+  return {formulas::lstm_output(gate(gates, 3, units), c), c};
 }
 
 LstmState gru_step(const Tensor& from_x, const LstmState& state, const CellWeights& weights) {
   const std::int64_t units = state.h.size(-1);
-  const auto from_h = split(linear(state.h, weights.w_hh, weights.b_hh), units, -1);
-  const auto gates = split(from_x, units, -1);
-  return {
-      formulas::gru_output(gates[0], from_h[0], gates[1], from_h[1], gates[2], from_h[2], state.h),
-      {}};
+  const Tensor from_h = linear(state.h, weights.w_hh, weights.b_hh);
+  const auto x = [&](std::int64_t number) { return gate(from_x, number, units); };
+  const auto h = [&](std::int64_t number) { return gate(from_h, number, units); };
+  return {formulas::gru_output(x(0), h(0), x(1), h(1), x(2), h(2), state.h), {}};
 }
 
 constexpr Kind lstm_kind{"lstm", 4, &lstm_step};
@@ -82,17 +90,27 @@ LstmState cell(const Arg& argument, const LstmState& state, const CellWeights& w
   return kind.step(linear(x, weights.w_ih, weights.b_ih), state, weights);
 }
 
+// The slices along the first axis.
+PooledList<Tensor> slices(const Tensor& x) {
+  const std::int64_t count = x.shape()[0];
+  PooledList<Tensor> out(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) out.emplace_back(index(x, {i}));
+  return out;
+}
+
 // One layer in one direction: its outputs at all times and its last state.
 Sequence run(const Tensor& x, LstmState state, const CellWeights& weights, bool backward,
              const Kind& kind) {
-  const std::vector<Tensor> from_x = unbind(linear(x, weights.w_ih, weights.b_ih));
-  std::vector<Tensor> outputs(from_x.size());
-  for (std::size_t i = 0; i < from_x.size(); ++i) {
-    const std::size_t t = backward ? from_x.size() - 1 - i : i;
+  const PooledList<Tensor> from_x = slices(linear(x, weights.w_ih, weights.b_ih));
+  const std::size_t times = from_x.items().size();
+  PooledList<Tensor> outputs(times);
+  for (std::size_t i = 0; i < times; ++i) outputs.emplace_back();
+  for (std::size_t i = 0; i < times; ++i) {
+    const std::size_t t = backward ? times - 1 - i : i;
     state = kind.step(from_x[t], state, weights);
     outputs[t] = state.h;
   }
-  return {stack(outputs), state.h, state.c};
+  return {stack(outputs.items()), state.h, state.c};
 }
 
 Sequence sequence(const Arg& argument, const LstmState& state,
@@ -116,26 +134,25 @@ Sequence sequence(const Arg& argument, const LstmState& state,
   const std::int64_t units = state.h.shape()[2];
   check(state.h, {count, x.shape()[1], units}, "h", kind, at);
   if (state.c.defined()) check(state.c, state.h.shape(), "c", kind, at);
-  const std::vector<Tensor> first_h = unbind(state.h);
-  const std::vector<Tensor> first_c = state.c.defined() ? unbind(state.c) : first_h;
-  std::vector<Tensor> h, c;
+  PooledList<Tensor> h(weights.size()), c(weights.size());
   for (std::int64_t layer = 0; layer < options.layers; ++layer) {
-    std::vector<Tensor> outputs;
+    PooledList<Tensor> outputs(static_cast<std::size_t>(directions));
     if (layer > 0) x = dropout(x, options.dropout);
     for (std::int64_t direction = 0; direction < directions; ++direction) {
-      const auto k = static_cast<std::size_t>(layer * directions + direction);
-      const CellWeights& own = weights[k];
+      const std::int64_t k = layer * directions + direction;
+      const CellWeights& own = weights[static_cast<std::size_t>(k)];
       check_weights(own, x.shape()[2], units, kind, at);
-      const LstmState first{first_h[k], state.c.defined() ? first_c[k] : Tensor()};
+      const LstmState first{index(state.h, {k}),
+                            state.c.defined() ? index(state.c, {k}) : Tensor()};
       const Sequence one = run(x, first, own, direction == 1, kind);
-      outputs.push_back(one.output);
-      h.push_back(one.h);
-      if (one.c.defined()) c.push_back(one.c);
+      outputs.emplace_back(one.output);
+      h.emplace_back(one.h);
+      if (one.c.defined()) c.emplace_back(one.c);
     }
-    x = outputs.size() == 1 ? outputs[0] : cat(outputs, -1);
+    x = directions == 1 ? outputs[0] : cat(outputs.items(), -1);
   }
   if (options.batch_first) x = transpose(x, 0, 1);
-  return {x, stack(h), c.empty() ? Tensor() : stack(c)};
+  return {x, stack(h.items()), c.items().empty() ? Tensor() : stack(c.items())};
 }
 
 void check_memory(const Arg& x, const LstmState& state) {

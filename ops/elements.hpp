@@ -49,8 +49,6 @@ void by_type(DType dtype, F f) {
 /// nothing from the heap.
 template <class T>
 class PooledList {
-  static_assert(std::is_trivially_destructible_v<T>);
-
  public:
   explicit PooledList(std::size_t capacity)
       : bytes_(capacity * sizeof(T)), items_(static_cast<T*>(pool::allocate(bytes_))) {}
@@ -58,13 +56,16 @@ class PooledList {
       : bytes_(other.bytes_), size_(other.size_), items_(std::exchange(other.items_, nullptr)) {}
   PooledList& operator=(PooledList&&) = delete;
   ~PooledList() {
-    if (items_) pool::release(items_, bytes_);
+    if (!items_) return;
+    std::destroy_n(items_, size_);
+    pool::release(items_, bytes_);
   }
   template <class... A>
   void emplace_back(A&&... arguments) {
     new (items_ + size_++) T{std::forward<A>(arguments)...};
   }
   const T& operator[](std::size_t i) const { return items_[i]; }
+  T& operator[](std::size_t i) { return items_[i]; }
   std::span<const T> items() const { return {items_, size_}; }
 
  private:

@@ -1,5 +1,7 @@
 // bench WORKLOAD --key value ...: times one workload and prints one line of JSON.
+#include <bit>
 #include <memory>
+#include <optional>
 #include <xtape/tools/bench/workloads.hpp>
 #include <xtape/xtape.hpp>
 
@@ -95,11 +97,25 @@ Step training(const std::shared_ptr<nn::Module>& net, std::shared_ptr<optim::Opt
   };
 }
 
-std::shared_ptr<optim::Optimizer> make_optimizer(const std::string& name,
+std::shared_ptr<optim::Optimizer> make_optimizer(const std::string& name, double lr,
                                                  const std::vector<Tensor>& parameters) {
   if (name == "adam") return std::make_shared<optim::Adam>(parameters);
-  return std::make_shared<optim::SGD>(parameters, optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
+  return std::make_shared<optim::SGD>(parameters, optim::SGDOptions{.lr = lr, .momentum = 0.9});
 }
+
+// Subnormal numbers are told by their bits: where they are flushed, they equal 0.
+struct Subnormals {
+  std::int64_t count = 0, all = 0;
+  void look_at(const Tensor& tensor) {
+    if (!tensor.defined() || tensor.dtype() != float32) return;
+    for (std::int64_t i = 0; i < tensor.numel(); ++i) {
+      const std::uint32_t size = std::bit_cast<std::uint32_t>(tensor.data<float>()[i]) << 1;
+      count += size != 0 && size < 0x01000000u;
+    }
+    all += tensor.numel();
+  }
+  double share() const { return static_cast<double>(count) / static_cast<double>(all); }
+};
 
 class Xtape final : public bench::Library {
  public:
@@ -108,19 +124,34 @@ class Xtape final : public bench::Library {
     manual_seed(0);
   }
 
+  void flush_denormals() override { flushing_.emplace(); }
+
   Step mlp(const bench::Mlp& o) override {
     const auto net = std::make_shared<Perceptron>(o);
     const Tensor x = randn({o.batch, o.sizes[0]});
     const bool binary = o.sizes.back() == 1;
     const Tensor labels = binary ? cast(rand({o.batch, 1}) > 0.5, float32) : Tensor();
-    return training(net, make_optimizer(o.optimizer, net->parameters()), x,
-                    random_classes(o.batch, o.sizes.back()), labels);
+    const auto optimizer = make_optimizer(o.optimizer, o.lr, net->parameters());
+    const Step step = training(net, optimizer, x, random_classes(o.batch, o.sizes.back()), labels);
+    for (std::int64_t i = 0; i < o.trained; ++i) step();
+    notes_ = [net, optimizer] {
+      Subnormals gradients, state;
+      for (const Tensor& parameter : net->parameters()) gradients.look_at(parameter.grad());
+      for (const auto& [name, tensor] : optimizer->state_dict()) state.look_at(tensor);
+      return std::map<std::string, double>{{"subnormal_gradients", gradients.share()},
+                                           {"subnormal_state", state.share()}};
+    };
+    return step;
+  }
+
+  std::map<std::string, double> notes() const override {
+    return notes_ ? notes_() : std::map<std::string, double>{};
   }
 
   Step cnn(const bench::Cnn& o) override {
     const auto net = std::make_shared<Convolutional>(o);
     const Tensor x = randn({o.batch, o.channels[0], o.image, o.image});
-    return training(net, make_optimizer("sgd", net->parameters()), x,
+    return training(net, make_optimizer("sgd", 0.01, net->parameters()), x,
                     random_classes(o.batch, o.classes));
   }
 
@@ -133,7 +164,7 @@ class Xtape final : public bench::Library {
     const double low = entry.record.low, high = entry.record.high;
     std::vector<Tensor> arguments;
     for (std::size_t i = entry.parameters.size(); i < static_cast<std::size_t>(entry.arity); ++i)
-      arguments.push_back((rand({o.n}) * (high - low) + low).requires_grad(true));
+      arguments.push_back(((rand({o.n}) * (high - low) + low) * o.scale).requires_grad(true));
     for (const Parameter& parameter : entry.parameters)
       arguments.push_back(full({}, parameter.value).requires_grad(parameter.learnt));
     const Tensor seed = ones({o.n});
@@ -163,9 +194,10 @@ class Xtape final : public bench::Library {
     const Tensor x = random_leaf({o.rows, o.cols});
     const Tensor weight = ones({o.cols}).requires_grad(true);
     const Tensor bias = zeros({o.cols}).requires_grad(true);
+    const std::vector<Tensor> leaves{x, weight, bias};
     const Tensor mean = zeros({o.cols}), var = ones({o.cols}), seed = ones({o.rows, o.cols});
     return [=] {
-      forget({x, weight, bias});
+      forget(leaves);
       const Tensor y =
           o.kind == "batch"
               ? nn::batch_norm(x, mean, var, {.weight = weight, .bias = bias, .training = true})
@@ -176,8 +208,9 @@ class Xtape final : public bench::Library {
 
   Step matmul(const bench::Matmul& o) override {
     const Tensor a = random_leaf({o.m, o.k}), b = random_leaf({o.k, o.n}), seed = ones({o.m, o.n});
+    const std::vector<Tensor> leaves{a, b};
     return [=] {
-      forget({a, b});
+      forget(leaves);
       xtape::matmul(a, b).backward(seed);
     };
   }
@@ -188,23 +221,26 @@ class Xtape final : public bench::Library {
       const double bound = 1 / std::sqrt(static_cast<double>(o.hidden));
       return ((rand(shape) * 2 - 1) * bound).requires_grad(true);
     };
-    const nn::CellWeights weights{draw({gates, o.input}), draw({gates, o.hidden}), draw({gates}),
-                                  draw({gates})};
+    const std::vector<nn::CellWeights> layers{
+        {draw({gates, o.input}), draw({gates, o.hidden}), draw({gates}), draw({gates})}};
     const Tensor x = random_leaf({o.steps, o.batch, o.input});
+    const nn::CellWeights& w = layers[0];
+    const std::vector<Tensor> leaves{x, w.w_ih, w.w_hh, w.b_ih, w.b_hh};
     const Tensor start = zeros({1, o.batch, o.hidden});
     const Tensor seed = ones({o.steps, o.batch, o.hidden});
     return [=] {
-      forget({x, weights.w_ih, weights.w_hh, weights.b_ih, weights.b_hh});
-      nn::lstm(x, {start, start}, {weights}).output.backward(seed);
+      forget(leaves);
+      nn::lstm(x, {start, start}, layers).output.backward(seed);
     };
   }
 
   Step attention(const bench::Attention& o) override {
     const Shape shape{o.batch, o.heads, o.length, o.dim};
     const Tensor q = random_leaf(shape), k = random_leaf(shape), v = random_leaf(shape);
+    const std::vector<Tensor> leaves{q, k, v};
     const Tensor seed = ones(shape);
     return [=] {
-      forget({q, k, v});
+      forget(leaves);
       nn::scaled_dot_product_attention(q, k, v).backward(seed);
     };
   }
@@ -239,12 +275,23 @@ class Xtape final : public bench::Library {
   Step gradcheck(const bench::Gradcheck& o) override {
     const std::int64_t in = std::max<std::int64_t>(1, o.parameters / 10);
     const Tensor x = randn({4, in}, float64), w = randn({10, in}, float64);
+    const auto layer = [=](const Tensor& weight) { return sum(tanh(linear(x, weight))); };
+    if (o.backward) {
+      const Tensor leaf = w.detach().requires_grad(true);
+      return [=] {
+        leaf.zero_grad();
+        layer(leaf).backward();
+      };
+    }
     return [=] {
-      const auto layer = [&](const Tensor& weight) { return sum(tanh(linear(x, weight))); };
       if (!xtape::gradcheck(layer, {w}).ok())
         throw std::runtime_error("bench: the gradients are wrong");
     };
   }
+
+ private:
+  std::optional<FlushDenormals> flushing_;
+  std::function<std::map<std::string, double>()> notes_;
 };
 
 }  // namespace

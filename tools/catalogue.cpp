@@ -7,11 +7,13 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <xtape/tools/svg.hpp>
 #include <xtape/xtape.hpp>
 
 namespace {
 
 using namespace xtape;
+using svg::at;
 using Kind = Entry::Kind;
 
 std::vector<const Entry*> entries(Kind kind) {
@@ -99,13 +101,6 @@ constexpr int columns = 5;
 constexpr double width = 200, height = 168, plot_width = 160, plot_height = 104;
 constexpr double left = 28, top = 40, margin = 12, header = 44;
 
-/// A coordinate to a tenth of a unit. What would lie half-way is moved off it, so that the last bit
-/// of a result, which differs from machine to machine, decides nothing.
-std::string at(double coordinate) {
-  const double tenths = std::round(coordinate * 10 + 0.0123) / 10;
-  return fmt::format("{:g}", tenths == 0 ? 0.0 : tenths);
-}
-
 struct Curve {
   std::vector<double> x, y;
 };
@@ -150,7 +145,7 @@ std::string path(const Panel& panel, const Curve& curve, const char* style) {
     d += fmt::format("{}{} {}", step > 0.08 * plot_height ? "M" : "L", at(panel.x(curve.x[i])),
                      at(panel.y(curve.y[i])));
   }
-  return fmt::format("<path class=\"{}\" d=\"{}\"/>\n", style, d);
+  return svg::path(style, d);
 }
 
 /// Lines at the whole numbers, the axes darker, and the numbers at the ends and at 0 and 1.
@@ -158,18 +153,16 @@ std::string grid(const Panel& panel) {
   std::string lines, numbers;
   const double right = left + plot_width, bottom = top + plot_height;
   for (double x = std::ceil(panel.x_low) + 0.0; x <= panel.x_high; ++x) {
-    lines += fmt::format("<path class=\"{}\" d=\"M{} {}V{}\"/>\n", x == 0 ? "axis" : "grid",
-                         at(panel.x(x)), at(top), at(bottom));
+    lines += svg::path(x == 0 ? "axis" : "grid",
+                       fmt::format("M{} {}V{}", at(panel.x(x)), at(top), at(bottom)));
     if (x == 0 || x - 1 < panel.x_low || x + 1 > panel.x_high)
-      numbers += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:g}</text>\n", at(panel.x(x)),
-                             at(bottom + 12), x);
+      numbers += svg::text("tick", panel.x(x), bottom + 12, fmt::format("{:g}", x));
   }
   for (double y = std::ceil(panel.y_low) + 0.0; y <= panel.y_high; ++y) {
-    lines += fmt::format("<path class=\"{}\" d=\"M{} {}H{}\"/>\n", y == 0 ? "axis" : "grid",
-                         at(left), at(panel.y(y)), at(right));
+    lines += svg::path(y == 0 ? "axis" : "grid",
+                       fmt::format("M{} {}H{}", at(left), at(panel.y(y)), at(right)));
     if (y == 0 || y - 1 < panel.y_low || y + 1 > panel.y_high)
-      numbers += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{:g}</text>\n", at(left - 9),
-                             at(panel.y(y) + 3), y);
+      numbers += svg::text("tick", left - 9, panel.y(y) + 3, fmt::format("{:g}", y));
   }
   return lines + numbers;
 }
@@ -177,44 +170,26 @@ std::string grid(const Panel& panel) {
 std::string panel(const Entry& entry, std::size_t index) {
   const auto [value, slope] = curves(entry);
   const Panel panel = panel_around(entry, value, slope);
-  return fmt::format(
-      "<g transform=\"translate({} {})\">\n"
-      "<rect class=\"card\" width=\"{}\" height=\"{}\" rx=\"6\"/>\n"
-      "<text class=\"name\" x=\"{}\" y=\"18\">{}</text>\n"
-      "<text class=\"parameters\" x=\"{}\" y=\"31\">{}</text>\n{}{}{}</g>\n",
-      at(margin + (width + margin) * static_cast<double>(index % columns)),
-      at(header + (height + margin) * static_cast<double>(index / columns)), at(width), at(height),
-      at(left - 14), entry.record.name, at(left - 14), parameters(entry), grid(panel),
-      path(panel, slope, "slope"), path(panel, value, "value"));
+  return svg::card(margin + (width + margin) * static_cast<double>(index % columns),
+                   header + (height + margin) * static_cast<double>(index / columns), width, height,
+                   svg::text("name", left - 14, 18, entry.record.name) +
+                       svg::text("parameters", left - 14, 31, parameters(entry)) + grid(panel) +
+                       path(panel, slope, "slope") + path(panel, value, "value"));
 }
 
 std::string picture() {
   const std::vector<const Entry*> all = entries(Kind::activation);
   const std::size_t rows = (all.size() + columns - 1) / columns;
-  const double total_width = margin + columns * (width + margin);
-  const double total_height = header + static_cast<double>(rows) * (height + margin);
-  std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-      "height=\"{1}\">\n"
-      "<style>\n"
-      "text {{ font-family: \"DejaVu Sans\", Verdana, sans-serif; fill: #24292f }}\n"
-      ".back {{ fill: #f3f4f6 }} .card {{ fill: #ffffff; stroke: #dfe3e8 }}\n"
-      ".name {{ font-size: 13px; font-weight: bold }}\n"
-      ".parameters, .tick {{ font-size: 9px; fill: #7a828e }} .tick {{ text-anchor: middle }}\n"
-      ".legend {{ font-size: 13px }}\n"
-      ".grid {{ stroke: #eef0f3; fill: none }} .axis {{ stroke: #b4bac2; fill: none }}\n"
-      ".value, .slope {{ fill: none; stroke-linejoin: round; stroke-linecap: round }}\n"
-      ".value {{ stroke: #1f5fbf; stroke-width: 2.2 }}\n"
-      ".slope {{ stroke: #e07b1a; stroke-width: 1.6 }}\n"
-      "</style>\n"
-      "<rect class=\"back\" width=\"{0}\" height=\"{1}\"/>\n"
-      "<path class=\"value\" d=\"M16 24h24\"/><text class=\"legend\" x=\"46\" "
-      "y=\"28\">value</text>\n"
-      "<path class=\"slope\" d=\"M106 24h24\"/><text class=\"legend\" x=\"136\" y=\"28\">slope, as "
-      "the tape derives it</text>\n",
-      at(total_width), at(total_height));
-  for (std::size_t i = 0; i < all.size(); ++i) out += panel(*all[i], i);
-  return out + "</svg>\n";
+  std::string inside = svg::path("value", "M16 24h24") + svg::text("legend", 46, 28, "value") +
+                       svg::path("slope", "M106 24h24") +
+                       svg::text("legend", 136, 28, "slope, as the tape derives it");
+  for (std::size_t i = 0; i < all.size(); ++i) inside += panel(*all[i], i);
+  return svg::picture(
+      margin + columns * (width + margin), header + static_cast<double>(rows) * (height + margin),
+      ".value, .slope { fill: none; stroke-linejoin: round; stroke-linecap: round }\n"
+      ".value { stroke: #1f5fbf; stroke-width: 2.2 }\n"
+      ".slope { stroke: #e07b1a; stroke-width: 1.6 }\n",
+      inside);
 }
 
 /// Whether every record says what the operation is for, and an activation's by which formula.

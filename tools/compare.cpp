@@ -1,170 +1,233 @@
-// compare [--out FILE] ...: times the workloads of `bench` beside the same ones written against
-// libtorch, in turns, and writes the table of docs/benchmarks.md.
+// compare [--docs FOLDER] ...: times the workloads of `bench` beside the same ones written against
+// libtorch, in turns, and writes the tables and the picture of docs/benchmarks.md.
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <sys/wait.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <xtape/tools/compare/growth.hpp>
+#include <xtape/tools/compare/machine.hpp>
+#include <xtape/tools/compare/process.hpp>
+#include <xtape/tools/compare/programs.hpp>
+#include <xtape/tools/compare/rows.hpp>
 
 namespace {
 
-using Json = nlohmann::json;
+using namespace compare;
 
-// A workload, and how many times faster than libtorch it is to be with one thread.
-struct Row {
-  std::string arguments;
-  double target;
-};
-
-std::vector<Row> rows() {
-  std::vector<Row> all;
-  const auto elementwise = [&](const std::string& function, std::int64_t n, double target) {
-    all.push_back({fmt::format("elementwise --function {} --n {}", function, n), target});
-  };
-  for (const std::int64_t n : {1'000, 10'000, 100'000, 1'000'000, 10'000'000})
-    elementwise("shifted_rectifier", n, 20);
-  for (const char* function : {"sigmoid", "tanh", "elu", "selu", "celu", "softplus", "silu", "gelu",
-                               "gelu_tanh", "mish", "log_sigmoid", "tanhshrink"})
-    for (const std::int64_t n : {1'000, 100'000, 10'000'000}) elementwise(function, n, 2);
-  for (const char* function : {"relu", "leaky_relu", "relu6", "hardtanh", "hardsigmoid",
-                               "hardswish", "softshrink", "softsign"})
-    for (const std::int64_t n : {1'000, 100'000, 10'000'000})
-      elementwise(function, n, n == 100'000 ? 1 : 4);
-  const std::vector<Row> others{
-      {"mlp --sizes 784,512,512,10 --batch 128", 1.2},
-      {"mlp --sizes 784,512,512,10 --batch 128 --optimizer adam", 1.2},
-      {"mlp --sizes 784,256,128,10 --batch 64", 1.2},
-      {"mlp --sizes 784,500,500,500,500,500,500,500,500,500,500,10 --batch 256 --activation tanh "
-       "--batchnorm 1 --dropout 0.5",
-       1.6},
-      {"mlp --sizes 2,16,16,1 --batch 32 --activation tanh", 20},
-      {"cnn --channels 3,32,64 --image 32 --batch 64", 1.5},
-      {"loss --name cross_entropy --rows 4096 --classes 1000", 2.5},
-      {"loss --name hinge --rows 4096 --classes 1000", 8},
-      {"loss --name logistic --rows 4096 --classes 1000", 1},
-      {"loss --name l1 --rows 4096 --classes 1000", 1},
-      {"loss --name l2 --rows 4096 --classes 1000", 1},
-      {"norm --kind batch --rows 4096 --cols 512", 1.2},
-      {"norm --kind layer --rows 4096 --cols 512", 1.2},
-      {"matmul --m 512 --n 512 --k 512", 1},
-      {"lstm --input 128 --hidden 256 --steps 32 --batch 32", 1.2},
-      {"attention --batch 8 --heads 8 --length 128 --dim 64", 1.2}};
-  all.insert(all.end(), others.begin(), others.end());
-  return all;
-}
-
-// The line of JSON that a command prints. Throws std::runtime_error if it fails.
-Json output_of(const std::string& command) {
-  FILE* const pipe = popen(command.c_str(), "r");
-  if (!pipe) throw std::runtime_error("cannot run " + command);
-  std::string text;
-  char part[4096];
-  while (const std::size_t n = std::fread(part, 1, sizeof part, pipe)) text.append(part, n);
-  const int status = pclose(pipe);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw std::runtime_error("this failed: " + command);
-  return Json::parse(text);
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// Bytes per second that one core reads and writes when it copies what no cache holds.
-double bandwidth() {
-  using Clock = std::chrono::steady_clock;
-  const std::size_t size = 256u << 20;
-  std::vector<char> from(size, 1), to(size);
-  double best = 0;
-  for (int i = 0; i < 8; ++i) {
-    const auto start = Clock::now();
-    std::memcpy(to.data(), from.data(), size);
-    const std::chrono::duration<double> taken = Clock::now() - start;
-    best = std::max(best, 2.0 * static_cast<double>(size) / taken.count());
+struct Options {
+  std::string docs, only = "*";
+  std::vector<std::string> parts{"programs", "table", "growth"};
+  std::vector<int> threads{1, 2};
+  int repeat = 3;
+  double seconds = 0.15;
+  bool measures(const char* part) const {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
   }
-  return best;
-}
+};
 
 std::string time_text(double us) {
   return us < 1000 ? fmt::format("{:.3g} us", us) : fmt::format("{:.4g} ms", us / 1000);
 }
 
-struct Options {
-  std::string out, filter = "*";
-  std::vector<int> threads{1, 2};
-  int repeat = 3;
-  double seconds = 0.5, gflops = 117;
+// What the turns of a workload with one number of threads gave.
+struct Samples {
+  std::vector<double> ours, theirs, ratios, gains;
+  double memory = 0, their_memory = 0;
+  nlohmann::json last;
 };
 
 class Comparison {
  public:
   Comparison(const Options& options, std::string folder)
-      : options_(options), folder_(std::move(folder)), bandwidth_(bandwidth()) {
+      : options_(options), folder_(std::move(folder)) {
     has_peer_ = std::filesystem::exists(folder_ + "/bench_torch");
+    for (const int threads : options.threads) machines_.emplace(threads, threads);
   }
 
-  std::string table(const Row& row) const {
-    std::string lines;
-    for (const int threads : options_.threads) lines += line(row, threads);
-    return lines;
+  // A line for each number of threads.
+  std::string lines(const Row& row) {
+    std::map<int, Samples> all;
+    for (int i = 0; i < options_.repeat; ++i)
+      for (const int threads : options_.threads) take_turn(row, threads, all[threads]);
+    std::string text;
+    for (const int threads : options_.threads) text += line(row, threads, all);
+    return text;
   }
-  double bytes_per_second() const { return bandwidth_; }
-  bool has_peer() const { return has_peer_; }
+
+  std::string head() {
+    std::string text;
+    for (auto& [threads, machine] : machines_)
+      text += fmt::format("{}: {:.0f} GFLOP/s, copies of {:.0f} GB/s in memory. ",
+                          threads == 1 ? "One core" : fmt::format("{} cores together", threads),
+                          machine.flops() / 1e9, machine.copies(400e6) / 1e9);
+    return text + (has_peer_ ? fmt::format("Medians of {} turns.\n", options_.repeat)
+                             : "Libtorch is not installed.\n");
+  }
+
+  // How many rows are what they are to be.
+  std::string summary() const {
+    std::string text = "\n### Targets\n\n";
+    for (const int threads : options_.threads) {
+      const Counts& count = counts_.at(threads);
+      if (has_peer_ && threads == options_.threads[0])
+        text += fmt::format("With {} thread{}, {} of {} workloads reach their target.\n", threads,
+                            threads == 1 ? "" : "s", count.reached, count.all);
+      if (threads == options_.threads[0]) continue;
+      if (has_peer_)
+        text += fmt::format(
+            "With {} threads, the ratio of {} of {} is at least 0.9 of that with one.\n", threads,
+            count.kept, count.all);
+      text += fmt::format(
+          "With {} threads, {} of {} are at most 10 % slower than with one; the least gain is "
+          "{:.2f}, in `{}`.\n",
+          threads, count.no_loss, count.all, count.least_gain, count.least_gain_of);
+    }
+    return text;
+  }
 
  private:
-  std::string line(const Row& row, int threads) const {
-    const std::string arguments =
-        fmt::format(" {} --threads {} --seconds {}", row.arguments, threads, options_.seconds);
-    std::vector<double> ours, theirs, ratios;
-    double memory = 0, their_memory = 0;
-    Json last;
-    for (int i = 0; i < options_.repeat; ++i) {
-      last = output_of(folder_ + "/bench" + arguments);
-      ours.push_back(last["median_us"]);
-      memory = std::max(memory, last["peak_rss_kb"].get<double>());
-      if (!has_peer_) continue;
-      const Json other = output_of(folder_ + "/bench_torch" + arguments);
-      theirs.push_back(other["median_us"]);
-      their_memory = std::max(their_memory, other["peak_rss_kb"].get<double>());
-      ratios.push_back(theirs.back() / ours.back());
-    }
-    const double floor = 1e6 * std::max(last["gflop"].get<double>() / (options_.gflops * threads),
-                                        last["mbyte"].get<double>() * 1e6 / bandwidth_);
-    const double time = median(ours);
+  struct Counts {
+    int all = 0, reached = 0, kept = 0, no_loss = 0;
+    double least_gain = HUGE_VAL;
+    std::string least_gain_of;
+  };
+
+  nlohmann::json run_one(const char* program, const std::string& arguments, int threads,
+                         double seconds) const {
+    return json_of(fmt::format("{}/{} {} --seconds {}", folder_, program, arguments, seconds),
+                   threads);
+  }
+
+  void take_turn(const Row& row, int threads, Samples& samples) const {
+    samples.last = run_one("bench", row.arguments, threads, options_.seconds);
+    samples.ours.push_back(samples.last["median_us"]);
+    samples.memory = std::max(samples.memory, samples.last["peak_rss_kb"].get<double>());
+    if (!has_peer_) return;
+    const auto other = run_one("bench_torch", row.arguments, threads, options_.seconds);
+    samples.theirs.push_back(other["median_us"]);
+    samples.their_memory = std::max(samples.their_memory, other["peak_rss_kb"].get<double>());
+    samples.ratios.push_back(samples.theirs.back() / samples.ours.back());
+  }
+
+  // The time of the nodes of a row, which is the same in many.
+  double least_us(const Row& row) {
+    const auto [found, fresh] = least_.try_emplace(row.least);
+    if (fresh) found->second = run_one("bench", row.least, 1, 0.05)["median_us"];
+    return found->second;
+  }
+
+  // What takes the most of the time.
+  std::string limit(const Row& row, double time, double products, double memory) {
+    const std::pair<double, const char*> shares[] = {
+        {products / time, "products"}, {memory / time, "memory"}, {least_us(row) / time, "nodes"}};
+    const auto most = *std::max_element(std::begin(shares), std::end(shares));
+    return products == 0 && most.first < 0.4 ? "functions" : most.second;
+  }
+
+  std::string line(const Row& row, int threads, const std::map<int, Samples>& all) {
+    const Samples &samples = all.at(threads), &first = all.at(options_.threads[0]);
+    Machine& machine = machines_.at(threads);
+    const double time = median(samples.ours);
+    const double products = 1e15 * samples.last["gflop"].get<double>() / machine.flops();
+    const double memory = 1e12 * samples.last["mbyte"].get<double>() /
+                          machine.copies(1e6 * samples.last["working_set_mb"].get<double>());
+    const double floor = std::max(products, memory);
+    const bool is_first = threads == options_.threads[0];
+    Counts& count = counts_[threads];
+    ++count.all;
     std::string text = fmt::format("| `{}` | {} | {} |", row.arguments, threads, time_text(time));
-    text += has_peer_
-                ? fmt::format(" {} | {:.2f} | {} |", time_text(median(theirs)), median(ratios),
-                              threads == 1 ? fmt::format("{}", row.target) : "")
-                : " | | |";
-    text +=
-        floor > 0 ? fmt::format(" {} | {:.0f} % |", time_text(floor), 100 * floor / time) : " | |";
-    text += fmt::format(" {:.0f} |", memory / 1024);
-    return text + (has_peer_ ? fmt::format(" {:.0f} |\n", their_memory / 1024) : " |\n");
+    if (has_peer_) {
+      const double ratio = median(samples.ratios);
+      count.reached += ratio >= row.target;
+      count.kept += ratio >= 0.9 * median(first.ratios);
+      text += fmt::format(" {} | {:.2f} | {} |", time_text(median(samples.theirs)), ratio,
+                          threads == 1 ? fmt::format("{}", row.target) : "");
+    } else {
+      text += " | | |";
+    }
+    if (is_first) {
+      text += " |";
+    } else {
+      std::vector<double> gains;
+      for (std::size_t i = 0; i < samples.ours.size(); ++i)
+        gains.push_back(first.ours[i] / samples.ours[i]);
+      const double gain = median(gains);
+      count.no_loss += gain >= 1 / 1.1;
+      if (gain < count.least_gain) count.least_gain = gain, count.least_gain_of = row.arguments;
+      text += fmt::format(" {:.2f} |", gain);
+    }
+    text += fmt::format(" {} | {:.0f} % | {} |", time_text(floor), 100 * floor / time,
+                        limit(row, time, products, memory));
+    text += fmt::format(" {:.0f} |", samples.memory / 1024);
+    return text + (has_peer_ ? fmt::format(" {:.0f} |\n", samples.their_memory / 1024) : " |\n");
   }
 
   const Options& options_;
   std::string folder_;
-  double bandwidth_;
+  std::map<int, Machine> machines_;
+  std::map<std::string, double> least_;
+  std::map<int, Counts> counts_;
   bool has_peer_;
 };
 
-// What stands between the marks of the file is replaced; the rest is written by hand.
-void write_between_marks(const std::string& path, const std::string& table) {
-  const std::string begin = "<!-- measured -->\n", end = "<!-- end -->\n";
+// All that is printed, as it comes, and is kept for the file.
+class Page {
+ public:
+  void add(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+    text_ += text;
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+std::string measured_table(const Options& options, const std::string& folder) {
+  Comparison comparison(options, folder);
+  Page page;
+  page.add(comparison.head());
+  for (const Section& section : sections()) {
+    bool begun = false;
+    for (const Row& row : section.rows) {
+      if (fnmatch(options.only.c_str(), row.arguments.c_str(), 0) != 0) continue;
+      if (!begun)
+        page.add(fmt::format(
+            "\n### {}\n\n{}\n\n"
+            "| workload | threads | xtape | libtorch | ratio | target | gain | floor | reached | "
+            "limit | MB | libtorch MB |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
+            section.title, section.about));
+      begun = true;
+      page.add(comparison.lines(row));
+    }
+  }
+  page.add(comparison.summary());
+  return page.text();
+}
+
+std::string read(const std::string& path) {
   std::ifstream in(path);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const auto from = text.find(begin), to = text.find(end);
-  if (from == std::string::npos || to == std::string::npos)
-    throw std::runtime_error(path + " has no marks to write between");
-  std::ofstream(path) << text.substr(0, from + begin.size()) << table << text.substr(to);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void write(const std::string& path, const std::string& text) {
+  if (!(std::ofstream(path) << text).flush()) throw std::runtime_error("cannot write " + path);
+}
+
+// What stands between the marks of the file is replaced; the rest is written by hand.
+void write_between_marks(const std::string& path, const std::string& name,
+                         const std::string& text) {
+  const std::string begin = "<!-- measured: " + name + " -->\n", end = "<!-- end -->\n";
+  const std::string whole = read(path);
+  const auto from = whole.find(begin), to = whole.find(end, from == whole.npos ? 0 : from);
+  if (from == whole.npos || to == whole.npos)
+    throw std::runtime_error(path + " has no marks to write " + name + " between");
+  write(path, whole.substr(0, from + begin.size()) + text + whole.substr(to));
 }
 
 }  // namespace
@@ -172,34 +235,38 @@ void write_between_marks(const std::string& path, const std::string& table) {
 int main(int argc, char** argv) {
   CLI::App app("Times the workloads of bench beside libtorch's, in turns.", "compare");
   Options options;
-  app.add_option("--out", options.out, "A file with marks to write the table between");
-  app.add_option("--filter", options.filter, "Only workloads that this pattern fits");
+  app.add_option("--docs", options.docs, "The folder of benchmarks.md and growth.svg to write");
+  app.add_option("--only", options.only,
+                 "Workloads that this pattern fits, such as 'mlp*', and nothing else; not written");
+  app.add_option("--parts", options.parts, "What is measured")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"programs", "table", "growth"}));
   app.add_option("--threads", options.threads)->delimiter(',')->check(CLI::PositiveNumber);
   app.add_option("--repeat", options.repeat, "Turns")->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds, "of each turn")->check(CLI::PositiveNumber);
-  app.add_option("--gflops", options.gflops, "Peak of a core in float32")
-      ->check(CLI::PositiveNumber);
   app.option_defaults()->always_capture_default();
   CLI11_PARSE(app, argc, argv);
   try {
-    const Comparison comparison(options,
-                                std::filesystem::read_symlink("/proc/self/exe").parent_path());
-    std::string table = fmt::format(
-        "One core copies {:.1f} GB/s and is taken to multiply {:.0f} GFLOP/s; {}.\n\n"
-        "| workload | threads | xtape | libtorch | ratio | target | floor | reached | MB | "
-        "libtorch MB |\n|---|---|---|---|---|---|---|---|---|---|\n",
-        comparison.bytes_per_second() / 1e9, options.gflops,
-        comparison.has_peer() ? fmt::format("medians of {} turns", options.repeat)
-                              : "libtorch is not installed");
-    std::fputs(table.c_str(), stdout);
-    for (const Row& row : rows()) {
-      if (fnmatch(options.filter.c_str(), row.arguments.c_str(), 0) != 0) continue;
-      const std::string lines = comparison.table(row);
-      std::fputs(lines.c_str(), stdout);
-      std::fflush(stdout);
-      table += lines;
+    const std::string folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    const std::string file = options.docs + "/benchmarks.md";
+    if (options.only != "*") {
+      measured_table(options, folder);
+      return 0;
     }
-    if (!options.out.empty()) write_between_marks(options.out, table);
+    // first, while this process is small
+    if (options.measures("programs")) {
+      const std::string table = programs_table(folder);
+      std::fputs(table.c_str(), stdout);
+      if (!options.docs.empty()) write_between_marks(file, "programs", table);
+    }
+    if (options.measures("table")) {
+      const std::string table = measured_table(options, folder);
+      if (!options.docs.empty()) write_between_marks(file, "table", table);
+    }
+    if (options.measures("growth")) {
+      const std::string picture = growth_picture(folder, options.seconds);
+      if (!options.docs.empty()) write(options.docs + "/growth.svg", picture);
+    }
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "compare: %s\n", error.what());

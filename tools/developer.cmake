@@ -42,11 +42,37 @@ find_package(Torch QUIET)
 if(Torch_FOUND)
   add_executable(bench_torch EXCLUDE_FROM_ALL benchmarks/torch.cpp
     tools/bench/work.cpp tools/bench/workloads.cpp)
-  target_include_directories(bench_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
   target_include_directories(bench_torch PRIVATE ${CMAKE_BINARY_DIR}/include)
-  target_link_libraries(bench_torch PRIVATE ${TORCH_LIBRARIES} CLI11::CLI11
-    nlohmann_json::nlohmann_json)
+  target_link_libraries(bench_torch PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json
+    ${CMAKE_DL_LIBS})
 endif()
+
+# The program of the README, and the same for libtorch. `compare` measures them, and compiles them
+# again as a user does who wants to see a result soon.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+file(READ README.md text)
+string(REGEX REPLACE ".*\n```cpp\n(.*)\n```\n\nprints.*" "\\1\n" text "${text}")
+set(program ${CMAKE_BINARY_DIR}/program.cpp)
+file(CONFIGURE OUTPUT ${program} CONTENT "${text}" @ONLY)
+target_compile_definitions(compare PRIVATE XTAPE_COMPILER="${CMAKE_CXX_COMPILER}")
+add_executable(program_xtape EXCLUDE_FROM_ALL ${program})
+target_link_libraries(program_xtape PRIVATE xtape)
+if(Torch_FOUND)
+  add_executable(program_torch EXCLUDE_FROM_ALL benchmarks/program.cpp)
+  foreach(target IN ITEMS bench_torch program_torch)
+    target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
+    target_link_libraries(${target} PRIVATE ${TORCH_LIBRARIES})
+  endforeach()
+endif()
+foreach(target IN ITEMS program_xtape program_torch)
+  if(TARGET ${target})
+    set(folders_of "$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>")
+    get_target_property(source ${target} SOURCES)
+    cmake_path(ABSOLUTE_PATH source)
+    file(GENERATE OUTPUT ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/${target}.flags
+      CONTENT "-std=c++20 -O0 -c ${source}\n-I$<JOIN:${folders_of},\n-I>\n")
+  endif()
+endforeach()
 
 # Examples: each prints what the comment block at its end says.
 file(GLOB examples CONFIGURE_DEPENDS examples/*.cpp)

@@ -97,10 +97,10 @@ void* volatile sink;
 // A loop of training as users write it, with momentum.
 class Training {
  public:
-  Training(nn::Sequential net, std::int64_t batch, std::int64_t inputs, std::int64_t classes)
+  Training(nn::Sequential net, const Shape& inputs, std::int64_t classes)
       : net_(net),
-        x_(randn({batch, inputs})),
-        y_(cast(rand({batch}) * static_cast<double>(classes), int64)),
+        x_(randn(inputs)),
+        y_(cast(rand({inputs[0]}) * static_cast<double>(classes), int64)),
         sgd_(net.parameters(), {.lr = 1e-3, .momentum = 0.9, .weight_decay = 1e-4}) {}
 
   void step() {
@@ -172,30 +172,86 @@ TEST_CASE("allocation: a training step of a multi-layer perceptron") {
     for (const std::int64_t batch : {1, 32, 200}) {
       CAPTURE(threads);
       CAPTURE(batch);
-      Training small(mlp({2, 16, 16, 3}, nn::Activation("tanh")), batch, 2, 3);
+      Training small(mlp({2, 16, 16, 3}, nn::Activation("tanh")), {batch, 2}, 3);
       CHECK(small.requests_after_warm_up() == 0);
-      Training large(mlp({784, 300, 100, 10}, nn::Activation("relu")), batch, 784, 10);
+      Training large(mlp({784, 300, 100, 10}, nn::Activation("relu")), {batch, 784}, 10);
       CHECK(large.requests_after_warm_up() == 0);
       CHECK(std::isfinite(large.last()));
     }
   }
 }
 
+TEST_CASE("allocation: a training step with batch norm, dropout and Adam") {
+  if (!can_count()) return;
+  for (const int threads : {1, 2}) {
+    const Threads setting(threads);
+    nn::Sequential net;
+    for (int i = 0; i < 3; ++i) {
+      net.append(nn::Linear(i == 0 ? 40 : 64, 64));
+      net.append(nn::BatchNorm1d(64));
+      net.append(nn::Activation("tanh"));
+      net.append(nn::Dropout(0.5));
+    }
+    net.append(nn::Linear(64, 10));
+    const Tensor x = randn({100, 40}), y = cast(rand({100}) * 10, int64);
+    optim::Adam adam(net.parameters());
+    const auto step = [&] {
+      adam.zero_grad();
+      nn::cross_entropy(net(x), y).backward();
+      adam.step();
+    };
+    for (int i = 0; i < 5; ++i) step();
+    CAPTURE(threads);
+    CHECK(heap_requests(step) == 0);
+  }
+}
+
 TEST_CASE("allocation: a training step of a convolutional network") {
   if (!can_count()) return;
-  const Threads alone(1);
-  const Tensor x = randn({8, 3, 12, 12});
-  Tensor first = randn({8, 3, 3, 3}).requires_grad(true), second = randn({4, 8, 3, 3});
-  Tensor bias = zeros({8}).requires_grad(true);
-  second.requires_grad(true);
-  const auto step = [&] {
-    const Tensor inner = max_pool2d(conv2d(x, first, bias, {.padding = 1}), 2);
-    const Tensor outer = avg_pool2d(conv2d(inner, second, {}, {.stride = 2}), {1, 2});
-    for (const Tensor* leaf : {&first, &bias, &second}) leaf->zero_grad();
-    sum(outer).backward();
-  };
-  for (int i = 0; i < 5; ++i) step();
-  CHECK(heap_requests(step) == 0);
+  for (const int threads : {1, 2}) {
+    const Threads setting(threads);
+    nn::Sequential net;
+    net.append(nn::Conv2d(3, 8, 3, {.padding = 1}));
+    net.append(nn::Activation("relu"));
+    net.append(nn::MaxPool2d(2));
+    net.append(nn::Conv2d(8, 4, 3, {.stride = 2, .bias = false}));
+    net.append(nn::AvgPool2d({1, 2}));
+    net.append(nn::Flatten());
+    net.append(nn::Linear(8, 10));
+    Training training(net, {8, 3, 12, 12}, 10);
+    CAPTURE(threads);
+    CHECK(training.requests_after_warm_up() == 0);
+  }
+}
+
+TEST_CASE("allocation: there and back through an LSTM and through attention") {
+  if (!can_count()) return;
+  for (const int threads : {1, 2}) {
+    const Threads setting(threads);
+    const auto leaf = [](const Shape& shape) { return (randn(shape) * 0.1).requires_grad(true); };
+    const std::int64_t inputs = 24, hidden = 32, steps = 7, batch = 10;
+    const std::vector<nn::CellWeights> weights{{leaf({4 * hidden, inputs}),
+                                                leaf({4 * hidden, hidden}), leaf({4 * hidden}),
+                                                leaf({4 * hidden})}};
+    const Tensor x = leaf({steps, batch, inputs}), start = zeros({1, batch, hidden});
+    const Tensor q = leaf({2, 3, 20, 16}), k = leaf({2, 3, 20, 16}), v = leaf({2, 3, 20, 16});
+    const auto forget = [](const std::initializer_list<const Tensor*>& leaves) {
+      for (const Tensor* each : leaves) each->zero_grad();
+    };
+    const auto recurrent = [&] {
+      const nn::CellWeights& w = weights[0];
+      forget({&x, &w.w_ih, &w.w_hh, &w.b_ih, &w.b_hh});
+      sum(nn::lstm(x, {start, start}, weights).output).backward();
+    };
+    const auto attention = [&] {
+      forget({&q, &k, &v});
+      sum(nn::scaled_dot_product_attention(q, k, v)).backward();
+    };
+    CAPTURE(threads);
+    for (int i = 0; i < 5; ++i) recurrent(), attention();
+    CHECK(heap_requests(recurrent) == 0);
+    CHECK(heap_requests(attention) == 0);
+  }
 }
 
 TEST_CASE("allocation: a training step with each activation, fixed and learnable") {
@@ -211,7 +267,7 @@ TEST_CASE("allocation: a training step with each activation, fixed and learnable
       const nn::Activation activation(
           entry->record.name,
           {.learnable = learnable && !entry->parameters.empty(), .channels = 24});
-      Training training(mlp({8, 24, 24, 4}, activation), 16, 8, 4);
+      Training training(mlp({8, 24, 24, 4}, activation), {16, 8}, 4);
       CHECK(training.requests_after_warm_up() == 0);
       ++tried;
     }

@@ -52,6 +52,31 @@ TEST_CASE("bench: a long chain") {
   }
 }
 
+TEST_CASE("bench: a network that was trained before, with numbers that are subnormal") {
+  // units that have died have no gradients: their velocities shrink until a tenth rounds to nothing
+  const std::string trained =
+      "mlp --sizes 8,16,4 --batch 8 --activation relu --lr 10 --trained 3000 --seconds 0.01";
+  const nlohmann::json kept = timing(trained), flushed = timing(trained + " --flush-denormals");
+  CHECK(kept["subnormal_state"].get<double>() > 0);
+  if (xtape::FlushDenormals::supported()) {
+    CHECK(flushed["subnormal_state"] == 0);
+    CHECK(flushed["subnormal_gradients"] == 0);
+  }
+  CHECK(kept["flush_denormals"] == false);
+  CHECK(flushed["flush_denormals"] == true);
+  timing("elementwise --function sigmoid --scale 1e-30 --n 100 --seconds 0.01");
+  CHECK(timing("mlp --sizes 4,8,1 --seconds 0.01")["subnormal_state"] == 0);
+}
+
+TEST_CASE("bench: slopes, and a check of them by differences") {
+  for (const char* way : {"", " --backward"}) {
+    const nlohmann::json line =
+        timing("gradcheck --parameters 30 --seconds 0.01" + std::string(way));
+    CHECK(line["parameters"] == 30);
+    CHECK(line.contains("backward") == (*way != 0));
+  }
+}
+
 TEST_CASE("bench: every formula of the catalogue") {
   int tried = 0;
   for (const xtape::Entry* entry : xtape::catalogue()) {

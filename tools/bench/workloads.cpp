@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 struct Timing {
   double seconds = 2;
   int threads = 1;
+  bool flush_denormals = false;
 };
 
 double now() {
@@ -25,10 +26,11 @@ double now() {
 
 // Runs `step` for about `timing.seconds` after a warm-up. Short steps are timed in groups, so that
 // reading the clock does not count.
-void measure(Json line, const Timing& timing, const Step& step) {
+Json measure(Json line, const Timing& timing, const Step& step) {
   const double limit = std::min(1e-3, timing.seconds / 10);
-  for (int i = 0; i < 3; ++i) step();
   double start = now();
+  for (int i = 0; i < 3 && now() - start < timing.seconds; ++i) step();
+  start = now();
   int group = 0;
   do {
     step();
@@ -48,8 +50,9 @@ void measure(Json line, const Timing& timing, const Step& step) {
   line["min_us"] = samples.front();
   line["samples"] = samples.size();
   line["threads"] = timing.threads;
+  line["flush_denormals"] = timing.flush_denormals;
   line["peak_rss_kb"] = usage.ru_maxrss;
-  std::printf("%s\n", line.dump().c_str());
+  return line;
 }
 
 // The subcommands, each with the step that it makes when it is chosen.
@@ -75,7 +78,12 @@ class Commands {
       const Work work = maker.work();
       line["gflop"] = work.flops / 1e9;
       line["mbyte"] = work.bytes / 1e6;
-      measure(line, timing, maker.make());
+      line["working_set_mb"] = work.working_set / 1e6;
+      const Step step = maker.make();
+      if (timing.flush_denormals) library_.flush_denormals();
+      line = measure(line, timing, step);
+      for (const auto& [name, value] : library_.notes()) line[name] = value;
+      std::printf("%s\n", line.dump().c_str());
     }
   }
 
@@ -111,6 +119,7 @@ int run(int argc, char** argv, Library& library) {
   Timing timing;
   app.add_option("--threads", timing.threads, "Threads")->check(CLI::PositiveNumber);
   app.add_option("--seconds", timing.seconds, "Time to measure for")->check(CLI::PositiveNumber);
+  app.add_flag("--flush-denormals", timing.flush_denormals, "Take subnormal numbers as zeros");
   app.fallthrough();
   app.option_defaults()->always_capture_default();
   Commands commands(app, library);
@@ -128,12 +137,16 @@ int run(int argc, char** argv, Library& library) {
   command->add_option("--dropout", mlp.dropout, "after each hidden layer")
       ->check(CLI::Range(0., 1.));
   size(command, "--batch", mlp.batch);
+  command->add_option("--lr", mlp.lr, "of sgd, which has a momentum of 0.9");
+  command->add_option("--trained", mlp.trained, "Steps before those that are timed")
+      ->check(CLI::NonNegativeNumber);
 
   Function function;
   command = commands.add("elementwise", "Forward and backward of an element-wise function",
                          function, &Library::elementwise);
   command->add_option("--function", function.function, "Any formula of the catalogue");
   command->add_option("--n", function.n, "Elements")->check(CLI::NonNegativeNumber);
+  command->add_option("--scale", function.scale, "of the arguments");
 
   Cnn cnn;
   command = commands.add("cnn", "A training step of a convolutional network", cnn, &Library::cnn);
@@ -188,6 +201,7 @@ int run(int argc, char** argv, Library& library) {
   command = commands.add("gradcheck", "A check of the gradients of a linear layer", gradcheck,
                          &Library::gradcheck);
   size(command, "--parameters", gradcheck.parameters);
+  command->add_flag("--backward", gradcheck.backward, "Only compute the gradients");
 
   try {
     app.parse(argc, argv);

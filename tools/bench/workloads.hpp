@@ -4,25 +4,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace bench {
 
 /// What a step cannot do without, of which its least possible time follows: floating operations of
-/// products, and bytes read or written once each pass over data that no cache of a core holds.
+/// products, and bytes read or written, once in each pass over the data. The working set is the
+/// bytes of the tensors that a step goes through, which tells in what cache they lie.
 struct Work {
-  double flops = 0, bytes = 0;
+  double flops = 0, bytes = 0, working_set = 0;
 };
 
 /// A training step of a multi-layer perceptron: zero_grad, forward, cross-entropy (binary with
-/// logits where the last size is 1), backward, update.
+/// logits where the last size is 1), backward, update. It may have been trained before, so long
+/// that many of its numbers are subnormal.
 struct Mlp {
   std::vector<std::int64_t> sizes{784, 512, 512, 10};
   std::int64_t batch = 128;
   std::string activation = "relu", optimizer = "sgd";
   bool batchnorm = false;
-  double dropout = 0;
+  double dropout = 0, lr = 0.01;
+  std::int64_t trained = 0;  ///< steps before those that are timed
   Work work() const;
 };
 /// A training step of a convolutional network: for each channel count after the first a 3x3
@@ -32,10 +36,12 @@ struct Cnn {
   std::int64_t image = 32, classes = 10, batch = 64;
   Work work() const;
 };
-/// Forward and backward of an element-wise function with a fresh gradient.
+/// Forward and backward of an element-wise function with a fresh gradient, of arguments that are
+/// drawn from its usual ones and scaled.
 struct Function {
   std::string function = "shifted_rectifier";
   std::int64_t n = 1'000'000;
+  double scale = 1;
   Work work() const;
 };
 /// Forward and backward of a loss, mean: cross_entropy, hinge (multi-margin), logistic (binary
@@ -73,9 +79,10 @@ struct Chain {
   bool forward = false;
   Work work() const { return {}; }
 };
-/// A check of all gradients of a linear layer with so many parameters.
+/// A check of all gradients of a linear layer with so many parameters, or only their computation.
 struct Gradcheck {
   std::int64_t parameters = 1'000;
+  bool backward = false;
   Work work() const { return {}; }
 };
 
@@ -86,6 +93,8 @@ class Library {
  public:
   virtual ~Library() = default;
   virtual void set_threads(int threads) = 0;
+  /// Takes subnormal numbers as zeros from now on.
+  virtual void flush_denormals() = 0;
   virtual Step mlp(const Mlp&) = 0;
   virtual Step cnn(const Cnn&) = 0;
   virtual Step elementwise(const Function&) = 0;
@@ -96,6 +105,8 @@ class Library {
   virtual Step attention(const Attention&) = 0;
   virtual Step chain(const Chain&) = 0;
   virtual Step gradcheck(const Gradcheck&) = 0;
+  /// What else is to be printed of the last workload, after it was timed.
+  virtual std::map<std::string, double> notes() const { return {}; }
 };
 
 /// The program: parses the command line, times a workload and prints one line of JSON.
