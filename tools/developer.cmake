@@ -1,19 +1,22 @@
 # What only developers build: programs, examples and tests. Everything is globbed; adding a file to
 # tools/, examples/ or tests/ needs no edit here.
 
-add_compile_options(-Wall -Wextra -Werror)
-target_compile_options(xtape PRIVATE -Wall -Wextra -Werror)
+set(warnings -Wall -Wextra -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # false alarms inside g++ 12's own avx512fintrin.h and char_traits.h; clang's warnings stay on
-  set(false_alarms -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
-  add_compile_options(${false_alarms})
-  target_compile_options(xtape PRIVATE ${false_alarms})
+  list(APPEND warnings -Wno-uninitialized -Wno-maybe-uninitialized -Wno-restrict)
 endif()
+add_compile_options(${warnings})
 find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set_target_properties(xtape PROPERTIES CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
+foreach(target IN ITEMS xtape ${levels})
+  target_compile_options(${target} PRIVATE ${warnings})
+  if(CCACHE)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER ${CCACHE})
+  endif()
+endforeach()
 
 need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
@@ -21,6 +24,9 @@ enable_testing()
 
 # The catalogue of a program has the array operations that it links: all of them here.
 set(whole_xtape $<LINK_LIBRARY:WHOLE_ARCHIVE,xtape>)
+if(XTAPE_PORTABLE)
+  set(whole_xtape xtape)
+endif()
 
 # Programs: each tools/NAME.cpp, with tools/NAME/*.cpp where there are any, is bin/NAME.
 file(GLOB programs CONFIGURE_DEPENDS tools/*.cpp)
@@ -96,5 +102,11 @@ target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
 set_source_files_properties(tests/main.test.cpp tests/oracle/formula.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME tests COMMAND tests)
+if(XTAPE_PORTABLE)  # the loader may be told to take what an older processor would get
+  foreach(level IN ITEMS x86-64-v2 x86-64-v3)
+    add_test(NAME tests.${level}
+      COMMAND /lib64/ld-linux-x86-64.so.2 --glibc-hwcaps-mask ${level} $<TARGET_FILE:tests>)
+  endforeach()
+endif()
 
 include(tools/rules.cmake)
