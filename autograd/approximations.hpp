@@ -179,6 +179,26 @@ X short_log1p(const X& x) {
   return fused(x * x, q, x);  // 2.2e-8
 }
 
+#if XSIMD_WITH_AVX512F
+/// The logarithm, which is k ln(2) + log(m), with m from 0.75 to 1.5.
+template <SingleLane X>
+X single_log(const X& x) {
+  const X m(_mm512_getmant_ps(x.v, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan)), f = m - 1;
+  const X k = X(_mm512_getexp_ps(x.v)) - X(_mm512_getexp_ps(m.v));  // of 0 it is -infinity
+  const X q = polynomial(f, -0.500000596, 0.333335459, -0.249935314, 0.199771971, -0.168216988,
+                         0.149818495, -0.120700225, 0.0541872196);  // 3.6e-8
+  return fused(k, X(ln2_first), fused(k, X(ln2_rest), fused(f * f, q, f)));
+}
+#endif
+
+/// log((1 + x) / (1 - x)) for |x| <= 1/2.
+template <SingleLane X>
+X short_logit(const X& x) {
+  const X q = polynomial(X(x * x), -3.63729953e-08, 0.666678071, 0.399484098, 0.294126868,
+                         0.16187191, 0.367872536);
+  return fused(x, q, x + x);  // 2.2e-8
+}
+
 /// log(1 + e^x)
 template <SingleLane X>
 X single_softplus(const X& x) {

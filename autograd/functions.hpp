@@ -79,6 +79,9 @@ X expm1(const X& x) {
 template <Scalar X>
 X log(const X& x) {
   if constexpr (is_lane<X>) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (detail::single_lane<X>) return detail::single_log(x);
+#endif
     using std::log;
     // xsimd's is wrong for subnormal numbers: take the logarithm of x 2^64 there
     const auto tiny = x < std::numeric_limits<typename X::Element>::min();
@@ -245,7 +248,10 @@ template <Scalar X>
 X logit(const X& x) {
   if constexpr (is_lane<X>) {
     const X twice = 2 * x - 1, rest = 1 - x;
-    return where(abs(twice) < 0.5, log1p(twice / rest), log(x / rest));
+    X near;
+    if constexpr (detail::single_lane<X>) near = detail::short_logit(twice);
+    else near = log1p(twice / rest);
+    return where(abs(twice) < 0.5, near, log(x / rest));
   } else {
     return detail::chain(
         x, [](const auto& a) { return logit(a); },
