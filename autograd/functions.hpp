@@ -5,6 +5,7 @@
 #pragma once
 
 #include <limits>
+#include <xtape/autograd/approximations.hpp>
 #include <xtape/autograd/rounding.hpp>
 
 namespace xtape {
@@ -35,7 +36,9 @@ X abs(const X& x) {
 /// e^x
 template <Scalar X>
 auto exp(const X& x) {
-  if constexpr (is_lane<X>) {
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_exp(x);
+  } else if constexpr (is_lane<X>) {
     using std::exp;
     return X(exp(x.v));
   } else {
@@ -60,7 +63,9 @@ auto exp2(const X& x) {
 /// e^x - 1, accurate near 0
 template <Scalar X>
 X expm1(const X& x) {
-  if constexpr (is_lane<X>) {
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_expm1(x);
+  } else if constexpr (is_lane<X>) {
     using std::expm1;
     return where(x == 0, x, X(expm1(x.v)));  // xsimd's makes 0 of -0
   } else {
@@ -74,6 +79,9 @@ X expm1(const X& x) {
 template <Scalar X>
 X log(const X& x) {
   if constexpr (is_lane<X>) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (detail::single_lane<X>) return detail::single_log(x);
+#endif
     using std::log;
     // xsimd's is wrong for subnormal numbers: take the logarithm of x 2^64 there
     const auto tiny = x < std::numeric_limits<typename X::Element>::min();
@@ -142,46 +150,91 @@ auto sqrt(const X& x) {
   }
 }
 
-/// The hyperbolic tangent. Its slope is the square of 2 / (e^x + e^-x): 1 - tanh(x)^2 has no digits
+namespace detail {
+
+/// The square of 2 / (e^x + e^-x), the slope of the hyperbolic tangent: 1 - tanh(x)^2 has no digits
 /// left far out
+template <class X>
+X sech_squared(const X& x) {
+  if constexpr (single_lane<X>) {
+    return single_sech_squared(x);
+  } else {
+    const auto e = exp(x);
+    const auto r = 2.0 / (e + 1.0 / e);
+    return r * r;
+  }
+}
+
+/// e^(-x^2)
+template <class X>
+X bell(const X& x) {
+  if constexpr (single_lane<X>) return single_bell(x);
+  else return exp(-(x * x));
+}
+
+}  // namespace detail
+
+/// The hyperbolic tangent
 template <Scalar X>
 auto tanh(const X& x) {
-  if constexpr (is_lane<X>) {
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_tanh(x);
+  } else if constexpr (is_lane<X>) {
     using std::tanh;
     return X(tanh(x.v));
   } else {
     return detail::chain(
         x, [](const auto& a) { return tanh(a); },
-        [](const auto& a, const auto&) {
-          const auto e = exp(a);
-          const auto r = 2.0 / (e + 1.0 / e);
-          return r * r;
-        });
+        [](const auto& a, const auto&) { return detail::sech_squared(a); });
   }
 }
 
 namespace detail {
 
-/// 1 / d for d in [1, 2]. A division takes a third of the time of a sigmoid in float32. The
-/// estimate that AVX-512 has, improved by one step of Newton's method, is good to 2 units in the
-/// last place and exact at 1; those of older instruction sets are not.
-template <class V>
-Lane<V> reciprocal(const Lane<V>& d) {
-  if constexpr (std::is_same_v<V, Register<float>> && LaneTraits<V>::width == 16) {
-    const Lane<V> estimate(xsimd::reciprocal(d.v));
-    return estimate * (2 - d * estimate);
+/// x - tanh(x), near 0 as (x cosh(x) - sinh(x)) / cosh(x) with the series of the difference.
+template <class X>
+X less_tanh(const X& x) {
+  if constexpr (single_lane<X>) {
+    return single_tanhshrink(x);
   } else {
-    return 1 / d;
+    const X s = x * x, e = exp(x);
+    X series = 1.0 + s * (10.0 / (9 * 20 * 21));
+    series = 1.0 + s * (9.0 / (8 * 18 * 19)) * series;
+    series = 1.0 + s * (8.0 / (7 * 16 * 17)) * series;
+    series = 1.0 + s * (7.0 / (6 * 14 * 15)) * series;
+    series = 1.0 + s * (6.0 / (5 * 12 * 13)) * series;
+    series = 1.0 + s * (5.0 / (4 * 10 * 11)) * series;
+    series = 1.0 + s * (4.0 / (3 * 8 * 9)) * series;
+    series = 1.0 + s * (3.0 / (2 * 6 * 7)) * series;
+    series = 1.0 + s * (2.0 / (4 * 5)) * series;
+    return where(s < 1.0, x * s * series * (2.0 / 3) / (e + 1.0 / e), x - tanh(x));
   }
 }
 
 }  // namespace detail
 
+/// x - tanh(x), accurate near 0
+template <Scalar X>
+X less_tanh(const X& x) {
+  if constexpr (is_lane<X>) {
+    return detail::less_tanh(x);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return detail::less_tanh(a); },
+        [](const auto& a, const auto&) {
+          const auto t = tanh(a);
+          return t * t;
+        });
+  }
+}
+
 /// 1 / (1 + e^-x), computed from e^-|x| so that nothing overflows
 template <Scalar X>
 auto sigmoid(const X& x) {
-  if constexpr (is_lane<X>) {
-    const X e = exp(-abs(x)), r = detail::reciprocal(1 + e);
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_sigmoid(x);
+  } else if constexpr (is_lane<X>) {
+    const X e = exp(-abs(x)), r = 1 / (1 + e);
     return where(x < 0, e * r, r);
   } else {
     return detail::chain(
@@ -195,7 +248,10 @@ template <Scalar X>
 X logit(const X& x) {
   if constexpr (is_lane<X>) {
     const X twice = 2 * x - 1, rest = 1 - x;
-    return where(abs(twice) < 0.5, log1p(twice / rest), log(x / rest));
+    X near;
+    if constexpr (detail::single_lane<X>) near = detail::short_logit(twice);
+    else near = log1p(twice / rest);
+    return where(abs(twice) < 0.5, near, log(x / rest));
   } else {
     return detail::chain(
         x, [](const auto& a) { return logit(a); },
@@ -206,38 +262,45 @@ X logit(const X& x) {
 /// log(1 + e^x), computed from e^-|x| so that nothing overflows
 template <Scalar X>
 X softplus(const X& x) {
-  return where(x > 0, x, 0) + log1p(exp(where(x > 0, -x, x)));
+  if constexpr (detail::single_lane<X>) return detail::single_softplus(x);
+  else if constexpr (is_lane<X>) return where(x > 0, x, 0) + log1p(exp(-abs(x)));
+  else
+    return detail::chain(
+        x, [](const auto& a) { return softplus(a); },
+        [](const auto& a, const auto&) { return sigmoid(a); });
 }
 
 /// The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x
 template <Scalar X>
 X erf(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::erf;
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_erf(x);
+  } else if constexpr (is_lane<X>) {
     // in double precision xsimd's is off by 30 units in the last place, and NaN for huge numbers
-    if constexpr (std::is_same_v<typename X::Element, double>)
-      return X(map_elements([](double a) { return erf(a); }, x.v));
-    else return X(erf(x.v));
+    return detail::by_elements([](auto a) { return std::erf(a); }, x);
   } else {
     return detail::chain(
         x, [](const auto& a) { return erf(a); },
-        [](const auto& a, const auto&) { return 2.0 * std::numbers::inv_sqrtpi * exp(-(a * a)); });
+        [](const auto& a, const auto&) {
+          return 2.0 * std::numbers::inv_sqrtpi * detail::bell(a);
+        });
   }
 }
 
 /// 1 - erf(x), accurate in the tail
 template <Scalar X>
 X erfc(const X& x) {
-  if constexpr (is_lane<X>) {
-    using std::erfc;
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_erfc(x);
+  } else if constexpr (is_lane<X>) {
     // in double precision xsimd's has a relative error of 4e-12
-    if constexpr (std::is_same_v<typename X::Element, double>)
-      return X(map_elements([](double a) { return erfc(a); }, x.v));
-    else return X(erfc(x.v));
+    return detail::by_elements([](auto a) { return std::erfc(a); }, x);
   } else {
     return detail::chain(
         x, [](const auto& a) { return erfc(a); },
-        [](const auto& a, const auto&) { return -2.0 * std::numbers::inv_sqrtpi * exp(-(a * a)); });
+        [](const auto& a, const auto&) {
+          return -2.0 * std::numbers::inv_sqrtpi * detail::bell(a);
+        });
   }
 }
 

@@ -26,6 +26,22 @@ auto signbit(const X& x) {
   }
 }
 
+namespace detail {
+
+/// x rounded. Where a processor cannot round (SSE before 4.1), xsimd's functions make 0 of -0.
+template <class X>
+X rounded(const X& x, const X& result) {
+#if defined(__SSE2__) && !defined(__SSE4_1__)
+  using std::copysign;
+  return X(copysign(result.v, x.v));
+#else
+  static_cast<void>(x);
+  return result;
+#endif
+}
+
+}  // namespace detail
+
 /// The largest whole number that is not larger
 template <Scalar X>
 auto floor(const X& x) {
@@ -35,7 +51,7 @@ auto floor(const X& x) {
     return x;
   } else {
     using std::floor;
-    return X(floor(x.v));
+    return detail::rounded(x, X(floor(x.v)));
   }
 }
 
@@ -48,7 +64,7 @@ auto ceil(const X& x) {
     return x;
   } else {
     using std::ceil;
-    return X(ceil(x.v));
+    return detail::rounded(x, X(ceil(x.v)));
   }
 }
 
@@ -61,7 +77,7 @@ auto round(const X& x) {
     return x;
   } else {
     using std::nearbyint;
-    return X(nearbyint(x.v));
+    return detail::rounded(x, X(nearbyint(x.v)));
   }
 }
 
@@ -74,7 +90,7 @@ auto trunc(const X& x) {
     return x;
   } else {
     using std::trunc;
-    return X(trunc(x.v));
+    return detail::rounded(x, X(trunc(x.v)));
   }
 }
 

@@ -192,19 +192,7 @@ inline const auto log_sigmoid =
 
 inline const auto tanhshrink = detail::activation(
     {.name = "tanhshrink", .about = "x less its hyperbolic tangent", .formula = "x - tanh(x)"},
-    [](auto x) {  // near 0 as (x cosh(x) - sinh(x)) / cosh(x) with the series of the difference
-      const auto s = x * x, e = exp(x);
-      auto series = 1 + s * 10 / (9 * 20 * 21);
-      series = 1 + s * 9 / (8 * 18 * 19) * series;
-      series = 1 + s * 8 / (7 * 16 * 17) * series;
-      series = 1 + s * 7 / (6 * 14 * 15) * series;
-      series = 1 + s * 6 / (5 * 12 * 13) * series;
-      series = 1 + s * 5 / (4 * 10 * 11) * series;
-      series = 1 + s * 4 / (3 * 8 * 9) * series;
-      series = 1 + s * 3 / (2 * 6 * 7) * series;
-      series = 1 + s * 2 / (4 * 5) * series;
-      return where(s < 1, x * s / 3 * series * 2 / (e + 1 / e), x - tanh(x));
-    });
+    [](auto x) { return less_tanh(x); });
 
 inline const auto softshrink = detail::activation(
     {.name = "softshrink",
