@@ -244,7 +244,7 @@ Term multiplied(const Term& a, const Term& b, const Names& wanted, const Equatio
   }
   const Location at = Caller::or_else({});
   const std::int64_t k = count(equation, inner), stack = count(equation, both);
-  // a transposed matrix is as good as another for BLAS, so leave the order as it is if possible
+  // a transposed matrix is as good as another, so leave the order as it is if possible
   const bool ta = a.names == both + inner + left, tb = b.names == both + right + inner;
   const Tensor x = ordered(a, ta ? a.names : both + left + inner);
   const Tensor y = ordered(b, tb ? b.names : both + inner + right);

@@ -11,7 +11,7 @@ namespace xtape {
 /// separated part names the axes of one operand; a letter twice in a part takes the diagonal; "..."
 /// stands for axes without names, which broadcast. Without "->" the output has the letters that
 /// occur once, in alphabetical order, after the axes of "...". A size of 1 broadcasts. Operands are
-/// multiplied two at a time, the cheapest pair first, on BLAS where anything is summed.
+/// multiplied two at a time, the cheapest pair first, as matrices where anything is summed.
 /// Throws ValueError for an equation that makes no sense, ShapeError for operands that do not fit
 /// it, and DTypeError for different element types.
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands, Location where = {});

@@ -1,4 +1,4 @@
-// Matrix products on BLAS and what is made from them.
+// Matrix products and what is made from them.
 #pragma once
 
 #include <vector>
