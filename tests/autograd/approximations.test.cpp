@@ -60,7 +60,7 @@ struct Row {
   Tensor (*apply)(const Arg&);
   Exact exact, slope;
   double bound, slope_bound;
-  double more = 0;  // the rounding of an argument counts for this much times x^2
+  double tail = 0;  // on the left, the rounding of an argument makes this much times x^2
 };
 
 const Row rows[] = {
@@ -68,7 +68,7 @@ const Row rows[] = {
     {"expm1", expm1, std::expm1, std::exp, 1.75, 1.25},
     {"log", log, std::log, [](long double x) { return 1 / x; }, 1.5, 1},
     {"logit", logit, [](long double x) { return std::log(x) - std::log1p(-x); },
-     [](long double x) { return 1 / (x * (1 - x)); }, 3.25, 4},
+     [](long double x) { return 1 / (x * (1 - x)); }, 2, 3},
     {"sigmoid", sigmoid, sigmoid_of, [](long double x) { return sigmoid_of(x) * sigmoid_of(-x); },
      3.25, infinity},
     {"softplus", [](const Arg& x) { return softplus(x); }, softplus_of, sigmoid_of, 2.5, 3.25},
@@ -77,7 +77,7 @@ const Row rows[] = {
      2.5, 3.25},
     {"tanh", tanh, std::tanh,
      [](long double x) { return std::pow(std::cosh(std::fmin(std::fabs(x), 200.0L)), -2.0L); }, 2,
-     5.5},
+     6},
     {"tanhshrink", [](const Arg& x) { return tanhshrink(x); }, less_tanh_of,
      [](long double x) { return std::tanh(x) * std::tanh(x); }, 3.75, 5},
     {"erf", erf, std::erf,
@@ -107,14 +107,14 @@ TEST_CASE("approximations: values and slopes, at numbers of all sizes") {
     const std::vector<double> got = numbers(y), slopes = numbers(x.grad());
     double worst = 0, worst_at = 0, steep = 0, steep_at = 0;
     for (std::size_t i = 0; i < at.size(); ++i) {
-      // where there is none: gelu(-infinity) is -infinity * 0, and so are slopes
-      const long double exact = row.exact(at[i]), slope = row.slope(at[i]);
-      const double off = std::isnan(exact) && std::isinf(at[i])
-                             ? 0
-                             : ulps(got[i], exact) - std::min(row.more * at[i] * at[i], 1e6);
-      if (!(off <= worst)) worst = off, worst_at = at[i];
-      const double slope_off = std::isinf(at[i]) || std::isnan(at[i]) ? 0 : ulps(slopes[i], slope);
-      if (!(slope_off <= steep)) steep = slope_off, steep_at = at[i];
+      const bool finite = std::isfinite(at[i]);
+      const long double exact = row.exact(at[i]);
+      double off = ulps(got[i], exact);
+      if (std::isinf(at[i]) && std::isnan(exact)) off = 0;  // gelu(-infinity) is -infinity * 0
+      if (finite && at[i] < 0) off -= row.tail * std::min(at[i] * at[i], 225.0);
+      if (off > worst) worst = off, worst_at = at[i];
+      const double slope_off = finite && !std::isnan(exact) ? ulps(slopes[i], row.slope(at[i])) : 0;
+      if (slope_off > steep) steep = slope_off, steep_at = at[i];
     }
     CAPTURE(worst_at);
     CAPTURE(steep_at);
@@ -133,7 +133,7 @@ TEST_CASE("approximations: the logarithm of 1 + x from 0 to 1") {
     X::Traits::store(out, detail::short_log1p(X(x)).v);
     worst = std::max(worst, ulps(out[0], std::log1p(static_cast<long double>(x))));
   }
-  CHECK(at.size() > 3000);
+  CHECK(at.size() > 1500);
   CHECK(worst <= 1.75);
 }
 
