@@ -142,21 +142,28 @@ X decay(const X& x) {
   return bounded_exp(at_least(-105, x));
 }
 
-/// e^(-x^2). The square is not rounded: in the tail that would be seen.
-template <SingleLane X>
+/// e^(-x^2 / divisor) for 0 <= x <= 14.5 and a divisor of 1 or 2. The square is not rounded: in the
+/// tail that would be seen.
+template <int divisor, SingleLane X>
 X single_bell(const X& x) {
-  const X size = at_most(10.2, magnitude(x)), square = size * size;
-  return exp_of_parts(-square, [&](const X& whole) {
+  const X share = divisor == 1 ? x : 0.5 * x;
+  return exp_of_parts(-(share * x), [&](const X& whole) {
     const X first = whole * -ln2_first;
     X rest;
     if constexpr (rounds_once) {
-      rest = fused_less(size, size, first);
+      rest = fused_less(share, x, first);
     } else {  // with a part of so few bits that its square is exact
-      const X part(xsimd::bitwise_cast<decltype(X::v)>(bits_of(size) & Bits<X>(-4096)));
-      rest = fused_less(part, part, first) - (size - part) * (size + part);
+      const X part(xsimd::bitwise_cast<decltype(X::v)>(bits_of(x) & Bits<X>(-4096)));
+      const X half = 1.0 / divisor;
+      rest = fused_less(half * part, part, first) - half * (x - part) * (x + part);
     }
     return fused_less(whole, X(ln2_rest), rest);
   });
+}
+/// |x|, or a number of which e^(-x^2 / divisor) is 0, too.
+template <int divisor, SingleLane X>
+X bell_size(const X& x) {
+  return at_most(divisor == 1 ? 10.2 : 14.45, magnitude(x));
 }
 
 /// e^r - 1 for |r| <= ln(2) / 2.
@@ -255,16 +262,38 @@ X single_erf(const X& x) {
   return where(size < 0.9, fused(x, near, x), signed_as(x, 1 - bounded_exp(size * far)));
 }
 
-/// 1 - erf(x), for x >= 0 as e^(-x^2) p(1 / (k + x)). Near 0 p makes three times what was lost in
-/// k + x, so that is made good.
+/// 1 / (k + x) for x >= 0, although the sum is rounded.
+template <SingleLane X>
+X reciprocal_of_sum(double k, const X& x) {
+  const X d = k + x;
+#if XSIMD_WITH_AVX512F
+  if constexpr (X::Traits::width == 16) {  // an estimate and one step of Newton's method
+    const X r(_mm512_rcp14_ps(d.v));
+    return fused(r, fused_less(r, x, fused_less(r, X(k), X(1))), r);
+  }
+#endif
+  const X r = 1 / d, lost = x - (d - k);
+  return fused_less(r * r, lost, r);
+}
+
+/// 1 - erf(x), for x >= 0 as e^(-x^2) p(1 / (k + x)).
 template <SingleLane X>
 X single_erfc(const X& x) {
-  const X k = 2.71875, size = at_most(10.2, magnitude(x)), d = k + size, lost = size - (d - k);
-  const X r = 1 / d, t = fused_less(r * r, lost, r);
+  const X size = bell_size<1>(x), t = reciprocal_of_sum(2.71875, size);
   const X p = polynomial(t, -1.40512075e-05, 0.565160275, 1.50461507, 4.39508533, 3.46814632,
                          59.1216125, -161.003433, 636.256348, -1015.5097, 549.945435);  // 1.4e-8
-  const X tail = single_bell(x) * p;
+  const X tail = single_bell<1>(size) * p;
   return where(x < 0, 2 - tail, tail);
+}
+
+/// The share of the normal distribution below x, for x <= 0 as e^(-x^2 / 2) p(1 / (k - x)).
+template <SingleLane X>
+X single_ndtr(const X& x) {
+  const X size = bell_size<2>(x), t = reciprocal_of_sum(3.75, size);
+  const X p = polynomial(t, 1.06336017e-06, 0.398923218, 1.49344695, 5.35225105, 13.2358208,
+                         91.1019745, -263.184906, 2060.49756, -5347.92627, 4392.45801);  // 1.4e-8
+  const X tail = single_bell<2>(size) * p;
+  return where(x > 0, 1 - tail, tail);
 }
 
 }  // namespace xtape::detail

@@ -165,11 +165,11 @@ X sech_squared(const X& x) {
   }
 }
 
-/// e^(-x^2)
-template <class X>
+/// e^(-x^2 / divisor)
+template <int divisor, class X>
 X bell(const X& x) {
-  if constexpr (single_lane<X>) return single_bell(x);
-  else return exp(-(x * x));
+  if constexpr (single_lane<X>) return single_bell<divisor>(bell_size<divisor>(x));
+  else return exp(-(x * x) * (1.0 / divisor));
 }
 
 }  // namespace detail
@@ -282,7 +282,7 @@ X erf(const X& x) {
     return detail::chain(
         x, [](const auto& a) { return erf(a); },
         [](const auto& a, const auto&) {
-          return 2.0 * std::numbers::inv_sqrtpi * detail::bell(a);
+          return 2.0 * std::numbers::inv_sqrtpi * detail::bell<1>(a);
         });
   }
 }
@@ -299,7 +299,7 @@ X erfc(const X& x) {
     return detail::chain(
         x, [](const auto& a) { return erfc(a); },
         [](const auto& a, const auto&) {
-          return -2.0 * std::numbers::inv_sqrtpi * detail::bell(a);
+          return -2.0 * std::numbers::inv_sqrtpi * detail::bell<1>(a);
         });
   }
 }

@@ -55,4 +55,20 @@ X lgamma(const X& x) {
         [](const auto& a, const auto&) { return digamma(a); });
 }
 
+/// The share of the normal distribution below x, erfc(-x / sqrt(2)) / 2; PyTorch's special.ndtr
+template <Scalar X>
+X ndtr(const X& x) {
+  if constexpr (detail::single_lane<X>) {
+    return detail::single_ndtr(x);
+  } else if constexpr (is_lane<X>) {
+    return 0.5 * erfc(-std::numbers::sqrt2 / 2 * x);
+  } else {
+    return detail::chain(
+        x, [](const auto& a) { return ndtr(a); },
+        [](const auto& a, const auto&) {
+          return std::numbers::inv_sqrtpi / std::numbers::sqrt2 * detail::bell<2>(a);
+        });
+  }
+}
+
 }  // namespace xtape

@@ -124,7 +124,7 @@ inline const auto gelu =
                         .about = "x weighted by the normal distribution function",
                         .formula = "x * erfc(-x / sqrt(2)) / 2",
                         .source = "Hendrycks and Gimpel 2016"},
-                       [](auto x) { return 0.5 * x * erfc(-std::numbers::sqrt2 / 2 * x); });
+                       [](auto x) { return x * ndtr(x); });
 
 inline const auto gelu_tanh = detail::activation(
     {.name = "gelu_tanh",

@@ -28,6 +28,10 @@ inline const auto logit = detail::function({.name = "logit",
                                             .low = 0.1,
                                             .high = 0.9},
                                            [](auto x) { return xtape::logit(x); });
+inline const auto ndtr = detail::function({.name = "ndtr",
+                                           .about = "the normal distribution function",
+                                           .formula = "erfc(-x / sqrt(2)) / 2"},
+                                          [](auto x) { return xtape::ndtr(x); });
 inline const auto sinc = detail::function(
     {.name = "sinc",
      .about = "sin(pi x) / (pi x), 1 at 0",
@@ -80,6 +84,8 @@ inline Tensor digamma(const Arg& x) { return formulas::digamma(x); }
 Tensor polygamma(const Arg& n, const Arg& x);
 /// log(x / (1 - x)), accurate near 1/2, too; NaN outside [0, 1].
 inline Tensor logit(const Arg& x) { return formulas::logit(x); }
+/// The share of the normal distribution below x, accurate in the left tail.
+inline Tensor ndtr(const Arg& x) { return formulas::ndtr(x); }
 /// sin(pi x) / (pi x), and 1 at 0.
 inline Tensor sinc(const Arg& x) { return formulas::sinc(x); }
 /// a log(b), 0 where a is 0 unless b is NaN. d/da = log(b), 0 where a is 0 and b <= 0 or infinite;
