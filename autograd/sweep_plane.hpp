@@ -98,10 +98,12 @@ class Plane {
     return t.boolean ? static_cast<T>(*reinterpret_cast<const bool*>(at)) : *elements(at);
   }
 
-  // Whole registers of rows straight from and to memory.
+  // Whole registers of rows straight from and to memory. Rows that are folded into a cell each give
+  // a register; those of some rows are folded at once.
   void direct(Places places, std::int64_t rows, std::int64_t columns) const {
+    constexpr std::int64_t together = 8;
     alignas(64) T splat[max_arguments + 1][max_width];
-    alignas(64) T folded[max_arguments][max_width];
+    alignas(64) T folded[max_arguments][together * max_width];
     Run run;
     run.registers = columns / width;
     for (int k = 0; k < inputs; ++k) {
@@ -110,26 +112,27 @@ class Plane {
     }
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
-      if (!places.at[inputs + o]) {
-        run.into[o] = Into::nothing;
-      } else if (t.folded && t.column == 0) {
-        run.into[o] = Into::one;
-        run.out[o] = folded[o];
-      } else {
-        run.into[o] = t.folded || t.accumulate ? Into::fold : Into::store;
-      }
+      if (!places.at[inputs + o]) run.into[o] = Into::nothing;
+      else if (t.folded && t.column == 0) run.into[o] = Into::one;
+      else run.into[o] = t.folded || t.accumulate ? Into::fold : Into::store;
     }
     for (std::int64_t r = 0; r < rows; ++r) {
+      const std::int64_t row = r % together;
       for (int k = 0; k < inputs; ++k) {
         if (run.moves[k]) run.in[k] = places.at[k];
         else if (r == 0 || tracks[k].row != 0) repeat(*elements(places.at[k]), splat[k]);
       }
       for (int o = 0; o < outputs; ++o)
-        if (run.into[o] != Into::one) run.out[o] = places.at[inputs + o];
+        run.out[o] = run.into[o] == Into::one ? static_cast<void*>(folded[o] + row * width)
+                                              : places.at[inputs + o];
       strip(run);
-      for (int o = 0; o < outputs; ++o)
-        if (run.into[o] == Into::one)
-          with_fold(fold, [&]<class F>(F) { fold_across<F>(folded[o], places.at[inputs + o]); });
+      if (row + 1 == together || r + 1 == rows)
+        for (int o = 0; o < outputs; ++o)
+          if (const Track& t = tracks[inputs + o]; run.into[o] == Into::one)
+            with_fold(fold, [&]<class F>(F) {
+              spread<F>(t, folded[o], row + 1, width,
+                        places.at[inputs + o] - row * t.row * t.bytes);
+            });
       for (int k = 0; k < operands(); ++k)
         if (places.at[k]) places.at[k] += tracks[k].row * tracks[k].bytes;
     }
@@ -141,24 +144,6 @@ class Plane {
     for (int i = 0; i < width; i += own_width) LaneTraits<Register<T>>::store(to + i, all.v);
   }
 
-  // The elements of a register, in pairs, into a cell.
-  template <class F>
-  void fold_across(const T* from, char* cell) const {
-    if (width == 16) fold_across<F, 16>(from, cell);
-    else if (width == 8) fold_across<F, 8>(from, cell);
-    else if (width == 4) fold_across<F, 4>(from, cell);
-    else if (width == 2) fold_across<F, 2>(from, cell);
-    else fold_cell<F>(reinterpret_cast<T*>(cell), *from);
-  }
-  template <class F, int Width>
-  static void fold_across(const T* from, char* cell) {
-    Accumulator parts[Width];
-    for (int i = 0; i < Width; ++i) parts[i] = from[i];
-#pragma GCC unroll 4
-    for (int half = Width / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) parts[i] = F::fold(parts[i], parts[i + half]);
-    fold_cell<F>(reinterpret_cast<T*>(cell), parts[0]);
-  }
   template <class F>
   static void fold_cell(T* cell, Accumulator value) {
     *cell = static_cast<T>(F::fold(static_cast<Accumulator>(*cell), value));

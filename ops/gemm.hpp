@@ -2,7 +2,7 @@
 //
 // Not BLAS: OpenBLAS 0.3.21 falls back to kernels for half as long registers on processors younger
 // than itself and copies small factors before it starts; oneDNN allocates in every call and
-// compiles its kernels for 60 ms in the first one. `bench matmul` measures this one.
+// compiles its kernels for some 10 ms in the first one. benchmarks/products.cpp measures all three.
 #pragma once
 
 #include <cstdint>

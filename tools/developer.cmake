@@ -53,6 +53,14 @@ if(Torch_FOUND)
     ${CMAKE_DL_LIBS})
 endif()
 
+# Products and convolutions beside OpenBLAS's and oneDNN's, where the latter is found.
+find_package(dnnl QUIET)
+if(dnnl_FOUND)
+  add_executable(products EXCLUDE_FROM_ALL benchmarks/products.cpp)
+  target_link_libraries(products PRIVATE xtape xtensor-blas fmt::fmt DNNL::dnnl BLAS::BLAS
+    ${CMAKE_DL_LIBS})
+endif()
+
 # The program of the README, and the same for libtorch. `compare` measures them, and compiles them
 # again as a user does who wants to see a result soon.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)

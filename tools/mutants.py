@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Tests that take long, and the files whose tests have another name.
 SLOW = "*tests/autograd/chain*,*tests/tools/*"
-TESTED_BY = {"functions": "math", "dual": "elementwise", "lane": "elementwise", "blas": "products",
+TESTED_BY = {"functions": "math", "dual": "elementwise", "lane": "elementwise", "matrices": "products",
              "correlate": "convolution", "patches": "convolution", "pooled": "pooling",
              "lapack": "decompositions", "strided": "slicing", "adam": "optimizer",
              "adagrad": "optimizer", "sign": "optimizer", "update": "optimizer", "wolfe": "lbfgs",
@@ -41,7 +41,7 @@ TESTED_BY = {"functions": "math", "dual": "elementwise", "lane": "elementwise", 
 # What is changed: a name, a share of the mutants, and the files. Data sets, tools and what observes
 # (profiles, gradcheck, the pool) are left out: a mistake there makes no wrong gradient.
 GROUPS = [
-    ("rules", 0.25, r"autograd/(functions|rounding|trigonometry|special|dual)\.hpp"
+    ("rules", 0.25, r"autograd/(approximations|functions|rounding|trigonometry|special|dual)\.hpp"
                     r"|autograd/special\.cpp"),
     ("formulas", 0.2, r"ops/\w+\.hpp|nn/(?!digits|idx|synthetic|loader|classes)\w+\.hpp"
                       r"|autograd/lane\.hpp"),
