@@ -8,7 +8,7 @@ using namespace detail;
 
 namespace {
 
-constexpr std::int64_t piece = 65536, max_pieces = 32;  // elements worth a piece of their own
+constexpr std::int64_t pair = 49152, max_pieces = 32;  // elements worth two pieces of their own
 constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
 
 // One axis after collapsing; bit k of `missing`: operand k is broadcast or folded along it.
@@ -52,7 +52,9 @@ class Sweeper {
     const std::int64_t total = sweep_.space.numel();
     if (total == 0) return;
     const std::int64_t columns = axes_[rank_ - 1].size;
-    const std::int64_t wanted = std::clamp<std::int64_t>(total / piece, 1, max_pieces);
+    // outputs that the pieces fold into, and then together, cost more
+    const std::int64_t worth = rank_ > 1 && any_folds_along(0) ? 4 * pair : pair;
+    const std::int64_t wanted = std::clamp<std::int64_t>(total / worth * 2, 1, max_pieces);
     // One row is cut into columns, and so are few rows that are folded into a long one: outputs
     // that several pieces fold into are copied for each.
     const bool by_columns =

@@ -347,8 +347,10 @@ Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
     const std::int64_t m = rows.shape()[0];
     out = Tensor::empty({m, out_size}, x.dtype());
     const std::int64_t bytes = out_size * size_of(x.dtype());
-    for (std::int64_t i = 0; i < m; ++i)
-      std::memcpy(out.value()->as<char>() + i * bytes, bias.value()->data, bytes);
+    char* const to = out.value()->as<char>();
+    if (m > 0) std::memcpy(to, bias.value()->data, bytes);
+    for (std::int64_t rows = 1; rows < m; rows *= 2)
+      std::memcpy(to + rows * bytes, to, std::min(rows, m - rows) * bytes);
     Product(false, true, m, out_size, in, true).run(rows, weight, out);
     record("linear", at, std::initializer_list<Operand>{saved(rows), saved(weight), unsaved(bias)},
            out, [](Backward& backward) {

@@ -76,7 +76,7 @@ std::vector<Section> sections() {
         row("norm --kind batch", "--rows 4096 --cols 512", "--rows 2 --cols 2", 1.2),
         row("norm --kind layer", "--rows 4096 --cols 512", "--rows 2 --cols 2", 1.2)}},
       {"A product of matrices",
-       "Both programs call the system's BLAS, whose kernels limit.",
+       "Multiplications limit: xtape's own, and those of OpenBLAS, which libtorch calls.",
        {row("matmul --m", "512 --n 512 --k 512", "2 --n 2 --k 2", 1)}}};
 }
 
