@@ -25,8 +25,8 @@ int default_threads() {
 std::atomic<int> wanted_threads{0};
 thread_local bool inside = false;
 
-// Looks again and again whether something has come about, for some 20 us: less than it takes to fall
-// asleep and to be woken, so that short jobs in a row gain by more threads, too.
+// Looks again and again whether something has come about, for some 20 us: less than it takes to
+// fall asleep and to be woken, so that short jobs in a row gain by more threads, too.
 template <class F>
 void look_for(const F& come) {
   for (int looks = 0; looks < 1000 && !come(); ++looks) {
