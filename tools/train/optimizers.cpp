@@ -43,13 +43,20 @@ constexpr Kind kind(double lr) {
 }  // namespace training
 
 constexpr Choice<Kind> optimizers[] = {
-    {"sgd", kind<optim::SGDOptions>(0.05)},         {"adam", kind<optim::AdamOptions>(1e-3)},
-    {"adamw", kind<optim::AdamWOptions>(1e-3)},     {"nadam", kind<optim::NAdamOptions>(1e-3)},
-    {"radam", kind<optim::RAdamOptions>(1e-3)},     {"adamax", kind<optim::AdamaxOptions>(2e-3)},
-    {"rmsprop", kind<optim::RMSpropOptions>(1e-3)}, {"adagrad", kind<optim::AdagradOptions>(1e-2)},
-    {"adadelta", kind<optim::AdadeltaOptions>(1)},  {"asgd", kind<optim::ASGDOptions>(0.1)},
-    {"rprop", kind<optim::RpropOptions>(1e-4)},     {"lion", kind<optim::LionOptions>(1e-3)},
-    {"lbfgs", Kind{1, false, false, make_lbfgs}},
+    {"sgd", kind<optim::SGDOptions>(0.05)},
+    {"adam", kind<optim::AdamOptions>(1e-3)},
+    {"adamw", kind<optim::AdamWOptions>(1e-3)},
+    {"nadam", kind<optim::NAdamOptions>(1e-3)},
+    {"radam", kind<optim::RAdamOptions>(1e-3)},
+    {"adamax", kind<optim::AdamaxOptions>(2e-3)},
+    {"rmsprop", kind<optim::RMSpropOptions>(1e-3)},
+    {"adagrad", kind<optim::AdagradOptions>(1e-2)},
+    {"adadelta", kind<optim::AdadeltaOptions>(1)},
+    {"asgd", kind<optim::ASGDOptions>(0.1)},
+    {"rprop", kind<optim::RpropOptions>(1e-4)},
+    {"lion", kind<optim::LionOptions>(1e-3)},
+    // 1, which is for whole data sets, throws far out what one batch has hardly told
+    {"lbfgs", Kind{0.1, false, false, make_lbfgs}},
 };
 
 const Kind& find_optimizer(const Settings& settings) {
