@@ -53,11 +53,14 @@ if(Torch_FOUND)
     ${CMAKE_DL_LIBS})
 endif()
 
-# Products and convolutions beside OpenBLAS's and oneDNN's, where the latter is found.
-find_package(dnnl QUIET)
-if(dnnl_FOUND)
+# Products and convolutions beside OpenBLAS's and oneDNN's, where the latter is found: by its files,
+# because Debian's package for CMake stops the configuration where OpenCL is missing.
+find_path(ONEDNN_HEADERS oneapi/dnnl/dnnl.hpp)
+find_library(ONEDNN dnnl)
+if(ONEDNN_HEADERS AND ONEDNN)
   add_executable(products EXCLUDE_FROM_ALL benchmarks/products.cpp)
-  target_link_libraries(products PRIVATE xtape xtensor-blas fmt::fmt DNNL::dnnl BLAS::BLAS
+  target_include_directories(products SYSTEM PRIVATE ${ONEDNN_HEADERS})
+  target_link_libraries(products PRIVATE xtape xtensor-blas fmt::fmt ${ONEDNN} BLAS::BLAS
     ${CMAKE_DL_LIBS})
 endif()
 
