@@ -1,4 +1,5 @@
 #include <xtape/autograd/generator.hpp>
+#include <xtape/autograd/lane.hpp>
 
 namespace xtape {
 
@@ -11,35 +12,49 @@ void manual_seed(std::uint64_t seed) { Generator::global().manual_seed(seed); }
 
 namespace {
 
-// Blocks first, first + 1, ... of a stream: word w of block b at w n + b. Numbers of 32 bits in
-// words of 64, so that the compiler keeps a product in one lane.
-template <int n>
-void philox(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::uint32_t* words) {
+// Numbers of 32 bits in words of 64, of which the upper halves do not matter: one, or as many as a
+// register holds. Their products have all 64 bits.
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
   constexpr std::uint64_t low = 0xFFFFFFFF;
-  std::uint64_t a[n], b[n], c[n], d[n];
+  return (a & low) * (b & low);
+}
+#if XSIMD_WITH_AVX512F || XSIMD_WITH_AVX2
+using Wide = xsimd::batch<std::uint64_t, Architecture>;
+#else
+using Wide = xsimd::batch<std::uint64_t, xsimd::sse2>;
+#endif
+Wide product(const Wide& a, const Wide& b) {
+#if XSIMD_WITH_AVX512F
+  return Wide(_mm512_mul_epu32(a, b));
+#elif XSIMD_WITH_AVX2
+  return Wide(_mm256_mul_epu32(a, b));
+#else
+  return Wide(_mm_mul_epu32(a, b));
+#endif
+}
+
+// The words of n blocks in each of V; x has their numbers, all 64 bits of them.
+template <class V, int n>
+void philox(std::uint64_t seed, std::uint64_t stream, const V (&x)[n], V (&words)[4][n]) {
+  auto& [a, b, c, d] = words;
   for (int k = 0; k < n; ++k) {
-    a[k] = (first + k) & low;
-    b[k] = (first + k) >> 32;
-    c[k] = stream & low;
-    d[k] = stream >> 32;
+    a[k] = x[k];
+    b[k] = x[k] >> 32;
+    c[k] = V(stream);
+    d[k] = V(stream >> 32);
   }
-  std::uint64_t key0 = seed & low, key1 = seed >> 32;
+  const V first(std::uint64_t{0xD2511F53}), second(std::uint64_t{0xCD9E8D57});
+  std::uint32_t key0 = static_cast<std::uint32_t>(seed), key1 = seed >> 32;
   for (int round = 0; round < 10; ++round) {
     for (int k = 0; k < n; ++k) {
-      const std::uint64_t p = 0xD2511F53 * (a[k] & low), q = 0xCD9E8D57 * (c[k] & low);
-      a[k] = (q >> 32) ^ b[k] ^ key0;
-      c[k] = (p >> 32) ^ d[k] ^ key1;
-      b[k] = q & low;
-      d[k] = p & low;
+      const V p = product(a[k], first), q = product(c[k], second);
+      a[k] = (q >> 32) ^ b[k] ^ V(std::uint64_t{key0});
+      c[k] = (p >> 32) ^ d[k] ^ V(std::uint64_t{key1});
+      b[k] = q;
+      d[k] = p;
     }
-    key0 = (key0 + 0x9E3779B9) & low;
-    key1 = (key1 + 0xBB67AE85) & low;
-  }
-  for (int k = 0; k < n; ++k) {
-    words[k] = static_cast<std::uint32_t>(a[k]);
-    words[n + k] = static_cast<std::uint32_t>(b[k]);
-    words[2 * n + k] = static_cast<std::uint32_t>(c[k]);
-    words[3 * n + k] = static_cast<std::uint32_t>(d[k]);
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
   }
 }
 
@@ -47,15 +62,32 @@ void philox(std::uint64_t seed, std::uint64_t stream, std::uint64_t first, std::
 
 std::array<std::uint32_t, 4> random_words(std::uint64_t seed, std::uint64_t stream,
                                           std::uint64_t index) {
-  std::array<std::uint32_t, 4> words;
-  philox<1>(seed, stream, index, words.data());
-  return words;
+  std::uint64_t words[4][1];
+  philox(seed, stream, {index}, words);
+  std::array<std::uint32_t, 4> out;
+  for (int w = 0; w < 4; ++w) out[w] = static_cast<std::uint32_t>(words[w][0]);
+  return out;
 }
 
+// Word w of block b is at w blocks + b.
 void random_words(std::uint64_t seed, std::uint64_t stream, std::uint64_t index,
                   std::uint32_t (&words)[random_row]) {
-  constexpr int blocks = random_row / 4;
-  philox<blocks>(seed, stream, index * blocks, words);
+  constexpr int blocks = random_row / 4, lanes = Wide::size, n = 2;  // two registers of each word
+  for (int begin = 0; begin < blocks; begin += n * lanes) {
+    alignas(64) std::uint64_t numbers[lanes];
+    Wide x[n], drawn[4][n];
+    for (int k = 0; k < n; ++k) {
+      for (int i = 0; i < lanes; ++i) numbers[i] = index * blocks + begin + k * lanes + i;
+      x[k] = Wide::load_aligned(numbers);
+    }
+    philox(seed, stream, x, drawn);
+    for (int w = 0; w < 4; ++w)
+      for (int k = 0; k < n; ++k) {
+        drawn[w][k].store_aligned(numbers);
+        for (int i = 0; i < lanes; ++i)
+          words[w * blocks + begin + k * lanes + i] = static_cast<std::uint32_t>(numbers[i]);
+      }
+  }
 }
 
 }  // namespace xtape

@@ -20,9 +20,15 @@ void drop_elements(const T* from, T* to, std::int64_t n, T scale, std::uint32_t 
     std::uint32_t words[row];
     for (std::int64_t i = piece * grain; i < std::min(n, (piece + 1) * grain); i += row) {
       random_words(seed, stream, static_cast<std::uint64_t>(i) / row, words);
-      const std::int64_t count = std::min(row, n - i);
-      for (std::int64_t k = 0; k < count; ++k)
-        to[i + k] = words[k] < bound ? T(0) : from[i + k] * scale;
+      const auto choose = [&](auto count) {
+        for (std::int64_t k = 0; k < count; ++k) {
+          const T kept =
+              from[i + k] * scale;  // always, so that all of a register are chosen at once
+          to[i + k] = words[k] < bound ? T(0) : kept;
+        }
+      };
+      if (n - i >= row) choose(std::integral_constant<std::int64_t, row>());
+      else choose(n - i);
     }
   });
 }
