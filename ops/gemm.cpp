@@ -139,6 +139,9 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
     for (std::int64_t l = 0; l < d; ++l, to += pitch) {
       const T* const from = m.at + l * m.column;
       std::int64_t e = 0;
+      if (count == wide<T>)  // nearly always
+        for (; e < wide<T>; e += width<T>)
+          Register<T>::load_unaligned(from + e).store_unaligned(to + e);
       for (; e + q <= count; e += q) Quad<T>::load_unaligned(from + e).store_unaligned(to + e);
       for (; e < count; ++e) to[e] = from[e];
       for (; e < pitch; ++e) to[e] = 0;
