@@ -137,7 +137,7 @@ struct Total {
 using Totals = std::vector<Total>;
 
 bool close(const Tensor& tensor, const Totals& wanted, double factor = 1) {
-  const double epsilon = tensor.dtype() == float32 ? 4e-6 : 1e-13;
+  const double epsilon = tensor.dtype() == float32 ? 4e-6 : 2e-14;
   const std::vector<double> got = numbers(tensor);
   if (got.size() != wanted.size()) return false;
   for (std::size_t i = 0; i < got.size(); ++i)
