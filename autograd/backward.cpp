@@ -86,7 +86,7 @@ void accumulate(Tensor& slot, const Tensor& share, const Node& node, bool kept, 
 // Throws unless a gradient is like the output of a node that it is meant for.
 void check_like(const Tensor& grad, const Node& node, std::uint32_t output, const char* who,
                 const Node& giver) {
-  if (grad.shape() == node.shape(output) && grad.dtype() == node.dtype(output)) return;
+  if (node.is_like(output, grad)) return;
   raise<ShapeError>(giver.where, "backward",
                     fmt::format("{}{} gave a gradient of {} {} to a tensor of {} {}", who, giver.op,
                                 name_of(grad.dtype()), grad.shape().str(),

@@ -43,7 +43,7 @@ void Tensor::copy_deeply(const Tensor& other) {
 void Tensor::become(const Tensor& other, Location where) const {
   const Ref<Value> value = other.value(where);
   Node* const node = other.node();
-  if (node) node->refs.fetch_add(1, std::memory_order_relaxed);
+  if (node) node->refs.add();
   const Ref<Node> held = Ref<Node>::adopt(node);
   this->value(where);
   body_->value = value;

@@ -15,7 +15,7 @@ namespace xtape {
 namespace {
 
 thread_local bool recording = true;
-std::atomic<std::uint64_t> next_sequence{1};
+Count<std::uint64_t> next_sequence{1};
 
 bool asked_for_anomalies() {
   const char* set = std::getenv("XTAPE_ANOMALY");
@@ -71,6 +71,14 @@ Shape Node::shape(std::uint32_t output) const {
   return Shape(std::span<const std::int64_t>(entry + 2, entry[1]));
 }
 
+bool Node::is_like(std::uint32_t output, const Tensor& tensor) const {
+  const std::int64_t* const entry = sizes(output);
+  const Shape& shape = tensor.shape();
+  bool like = entry[0] == static_cast<std::int64_t>(tensor.dtype()) && entry[1] == shape.rank();
+  for (int axis = 0; like && axis < shape.rank(); ++axis) like = entry[2 + axis] == shape[axis];
+  return like;
+}
+
 std::size_t Node::tail_bytes(std::span<const Tensor> outputs) {
   std::size_t bytes = outputs.size() * sizeof(Tensor);
   for (const Tensor& output : outputs) bytes += (2 + output.rank()) * sizeof(std::int64_t);
@@ -83,7 +91,7 @@ void Node::lay_out(const char* name, const Location& at, char* tail, std::size_t
                    std::span<const Tensor> outputs, std::size_t bytes) {
   op = name;
   where = at;
-  sequence = next_sequence.fetch_add(1, std::memory_order_relaxed);
+  sequence = next_sequence.add();
   inputs = {new (tail) Input[input_count], input_count};
   tail += input_count * sizeof(Input);
   grads = {new (tail) Tensor[outputs.size()], outputs.size()};
@@ -98,7 +106,7 @@ void Node::lay_out(const char* name, const Location& at, char* tail, std::size_t
 }
 
 bool grad_enabled() { return recording; }
-std::uint64_t next_node() { return next_sequence.load(std::memory_order_relaxed); }
+std::uint64_t next_node() { return next_sequence.load(); }
 
 GradMode::GradMode(bool on) : before_(std::exchange(recording, on)) {}
 GradMode::~GradMode() { recording = before_; }
@@ -123,12 +131,12 @@ void connect(const Ref<Node>& node, std::span<const Operand> inputs,
     Node::Input& input = node->inputs[i];
     if (on_tape && tensor.node()) {
       input.node = tensor.node();
-      input.node->refs.fetch_add(1, std::memory_order_relaxed);
+      input.node->refs.add();
       input.output = tensor.output();
     }
     if (save) {
       input.value = tensor.value().get();
-      input.value->refs.fetch_add(1, std::memory_order_relaxed);
+      input.value->refs.add();
       input.version = input.value->current_version();
     }
   }

@@ -51,7 +51,7 @@ class Node {
     }
   };
 
-  std::atomic<std::uint32_t> refs{1};
+  Count<std::uint32_t> refs{1};
   bool queued = false;  // waits in the walk of a backward()
   bool freed = false;   // what it saved is gone
   const char* op;
@@ -73,6 +73,8 @@ class Node {
   bool has_hooks() const { return watch && !watch->hooks.empty(); }
   Shape shape(std::uint32_t output) const;
   DType dtype(std::uint32_t output) const;
+  /// Whether a tensor has the shape and the element type of an output.
+  bool is_like(std::uint32_t output, const Tensor& tensor) const;
   static void destroy(Node* node) noexcept;
 
   /// Makes a node of type N from `arguments`, with its trailing arrays, in one block.

@@ -65,7 +65,7 @@ void Tensor::raise_undefined(const Location& where) {
 
 void Tensor::set_node(const Ref<Node>& node, std::uint32_t output) const {
   if (body_->node) Ref<Node>::adopt(body_->node);
-  if (node) node->refs.fetch_add(1, std::memory_order_relaxed);
+  if (node) node->refs.add();
   body_->node = node.get();
   body_->output = output;
 }

@@ -197,7 +197,7 @@ class Tensor {
  private:
   // The value and the place on the tape.
   struct Body {
-    std::atomic<std::uint32_t> refs{1};
+    Count<std::uint32_t> refs{1};
     std::uint32_t output = 0;
     Ref<Value> value;
     Node* node = nullptr;  // holds a reference

@@ -17,7 +17,7 @@ Ref<Value> Value::show(const Ref<Value>& memory, const Shape& shape) {
   Value* value = new (pool::allocate(sizeof(Value))) Value(shape, memory->dtype);
   value->data = memory->data;
   value->owner = memory->owner;
-  value->owner->refs.fetch_add(1, std::memory_order_relaxed);
+  value->owner->refs.add();
   return Ref<Value>::adopt(value);
 }
 
@@ -27,14 +27,14 @@ void Value::destroy(Value* value) noexcept {
   const std::size_t bytes = sizeof(Value) + (owner == value ? value->bytes() : 0);
   value->~Value();
   pool::release(value, bytes);
-  if (owner != value && owner->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(owner);
+  if (owner != value && owner->refs.drop()) destroy(owner);
 }
 
 void Value::changed(const Location& where) {
   const Location at = Caller::or_else(where);
   owner->changed_file = at.file;
   owner->changed_line = at.line;
-  owner->version.fetch_add(1, std::memory_order_relaxed);
+  owner->version.add();
 }
 
 }  // namespace xtape

@@ -2,8 +2,8 @@
 // element type and the elements, contiguous and row-major.
 #pragma once
 
-#include <atomic>
 #include <utility>
+#include <xtape/autograd/count.hpp>
 #include <xtape/autograd/shape.hpp>
 
 namespace xtape {
@@ -21,7 +21,7 @@ class Ref {
   }
   /// Adds a reference.
   static Ref share(T* object) {
-    if (object) object->refs.fetch_add(1, std::memory_order_relaxed);
+    if (object) object->refs.add();
     return adopt(object);
   }
   Ref(const Ref& other) : Ref(share(other.object_)) {}
@@ -31,9 +31,7 @@ class Ref {
     return *this;
   }
   ~Ref() {
-    // nobody can take a reference from the holder of the only one: that saves a locked instruction
-    if (object_ && (unique() || object_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1))
-      T::destroy(object_);
+    if (object_ && object_->refs.drop()) T::destroy(object_);
   }
 
   T* get() const { return object_; }
@@ -41,7 +39,7 @@ class Ref {
   T& operator*() const { return *object_; }
   explicit operator bool() const { return object_ != nullptr; }
   /// True if nobody else holds the object.
-  bool unique() const { return object_->refs.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return object_->refs.load() == 1; }
 
  private:
   T* object_ = nullptr;
@@ -50,8 +48,8 @@ class Ref {
 /// The elements of a tensor. They follow the header in the same pooled block, or belong to the
 /// `owner`, whose memory and version a reshaped or detached value shares.
 struct Value {
-  std::atomic<std::uint32_t> refs{1};
-  std::atomic<std::uint32_t> version{0};  // how often the memory was changed (of the owner)
+  Count<std::uint32_t> refs{1};
+  Count<std::uint32_t> version{0};  // how often the memory was changed (of the owner)
   void* data;
   Value* owner;                   // itself, or the value whose memory this one shows
   const char* changed_file = "";  // the user's line of the last change (of the owner)
@@ -68,14 +66,11 @@ struct Value {
 
   std::int64_t numel() const { return shape.numel(); }
   std::int64_t bytes() const { return numel() * size_of(dtype); }
-  std::uint32_t current_version() const { return owner->version.load(std::memory_order_relaxed); }
+  std::uint32_t current_version() const { return owner->version.load(); }
   /// Notes that the user's line `where` changed the memory.
   void changed(const Location& where);
   /// True if nobody else can see the memory.
-  bool exclusive() const {
-    return refs.load(std::memory_order_acquire) == 1 &&
-           (owner == this || owner->refs.load(std::memory_order_acquire) == 1);
-  }
+  bool exclusive() const { return refs.load() == 1 && (owner == this || owner->refs.load() == 1); }
   template <class T>
   T* as() const {
     return static_cast<T*>(data);
