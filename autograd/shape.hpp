@@ -31,7 +31,7 @@ class Shape {
  public:
   static constexpr int max_rank = 10;
 
-  Shape() = default;
+  Shape() {}  // by default, {} would write all sizes
   /// Throws ShapeError for more than ten axes, a negative size or 2^63 elements.
   Shape(std::initializer_list<std::int64_t> sizes, Location where = {})
       : Shape(std::span<const std::int64_t>(sizes.begin(), sizes.size()), where) {}

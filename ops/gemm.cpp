@@ -2,8 +2,8 @@
 // rows of the left factor are read element by element, and the columns of the right one register by
 // register from a panel in which they lie in the order in which they are read.
 #include <algorithm>
-#include <atomic>
 #include <bit>
+#include <xtape/autograd/count.hpp>
 #include <xtape/autograd/lane.hpp>
 #include <xtape/autograd/pool.hpp>
 #include <xtape/ops/gemm.hpp>
@@ -12,7 +12,7 @@ namespace xtape::detail {
 
 namespace {
 
-std::atomic<std::int64_t> flops{0};
+Count<std::int64_t> flops{0};
 
 // Room for `size` elements.
 template <class T>
@@ -168,7 +168,8 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
            const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
   const std::int64_t parts = (k + depth - 1) / depth, step = (k + parts - 1) / parts;
   // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
-  const bool group = a.column != 1 && n > 2 * wide<T>, direct = b.column == 1 && m <= 2 * tall<T>;
+  const bool group = a.column != 1 && n > 2 * wide<T>;
+  const bool direct = b.column == 1 && (m <= 2 * tall<T> || (n <= wide<T> && b.row == n));
   const Room<T> groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0);
   const Room<T> panel(direct && n % width<T> == 0 ? 0 : step * wide<T>);
   for (std::int64_t l = 0; l < k; l += step) {
@@ -213,12 +214,9 @@ void dots(std::int64_t k, const T* a, std::int64_t pitch, const T* x, T* c, std:
       sums[r] = xsimd::fma(V::load_unaligned(a + r * pitch + l), y, sums[r]);
   }
   for (int r = 0; r < Rows; ++r) {
-    T parts[width<T>];
-    sums[r].store_unaligned(parts);
-    for (std::int64_t rest = l; rest < k; ++rest) parts[rest - l] += a[r * pitch + rest] * x[rest];
-    for (int half = width<T> / 2; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) parts[i] += parts[i + half];
-    c[r * next] = add ? c[r * next] + parts[0] : parts[0];
+    T sum = xsimd::hadd(sums[r]);
+    for (std::int64_t rest = l; rest < k; ++rest) sum += a[r * pitch + rest] * x[rest];
+    c[r * next] = add ? c[r * next] + sum : sum;
   }
 }
 
@@ -242,7 +240,7 @@ void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const
     for (std::int64_t i = 0; i < m && !add; ++i) std::fill_n(c + i * pitch, n, T(0));
     return;
   }
-  flops.fetch_add(2 * m * n * k, std::memory_order_relaxed);
+  flops.add(2 * m * n * k);
   if (n == 1 && pitch == 1 && a.column != 1)  // a row times a matrix
     return block(1, m, k, b.transposed(), a.transposed(), c, m, add);
   if (n == 1 && a.column == 1) return times_column(m, k, a, b, c, pitch, add);
@@ -263,6 +261,6 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const dou
   multiply(m, n, k, a, b, c, pitch, add);
 }
 
-std::int64_t counted_flops() { return flops.load(std::memory_order_relaxed); }
+std::int64_t counted_flops() { return flops.load(); }
 
 }  // namespace xtape::detail

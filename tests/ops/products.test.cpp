@@ -136,6 +136,19 @@ TEST_CASE("products: linear with leading axes, with and without bias, empty") {
         }
 }
 
+TEST_CASE("products: the gradient of a bias for few and for many rows") {
+  for (std::int64_t rows : {1, 7, 128, 129, 1000})
+    for (std::int64_t columns : {1, 5, 33}) {
+      const Tensor x = wavy({rows, 4}, 0), w = wavy({columns, 4}, 1);
+      const Tensor b = zeros({columns}, float64).requires_grad(true);
+      const Tensor seed = wavy({rows, columns}, 2);
+      for (int turn = 1; turn <= 2; ++turn) {
+        linear(x, w, b).backward(seed);
+        CHECK(distance(b.grad(), turn * sum(seed, 0)) < 1e-13);
+      }
+    }
+}
+
 TEST_CASE("products: NaN in memory that is not yet written does not matter") {
   { const Tensor dirt = full({64, 64}, std::nan("")); }
   CHECK(sum(matmul(ones({64, 8}), ones({8, 64}))).item<double>() == 64 * 64 * 8);
