@@ -2,6 +2,7 @@
 // a register holds. Formulas never see bare C++ numbers, on which abs() may mean the integer one.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -34,6 +35,7 @@ struct LaneTraits {
   static constexpr int width = 1;
   static V load(const V* from) { return *from; }
   static void store(V* to, V v) { *to = v; }
+  static void stream(V* to, V v) { *to = v; }
   static V select(bool mask, V a, V b) { return mask ? a : b; }
   static bool all(bool mask) { return mask; }
   static V negative(V v) { return -v; }
@@ -47,10 +49,34 @@ struct LaneTraits<xsimd::batch<T, A>> {
   static constexpr int width = static_cast<int>(V::size);
   static V load(const T* from) { return V::load_unaligned(from); }
   static void store(T* to, const V& v) { v.store_unaligned(to); }
+  /// To memory past the caches, where `to` is a multiple of the register's size. Other threads see
+  /// it after end_streams().
+  static void stream(T* to, const V& v) {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64)
+      return _mm512_stream_si512(reinterpret_cast<__m512i*>(to), std::bit_cast<__m512i>(v.data));
+#endif
+#if defined(__AVX__)
+    if constexpr (sizeof(V) == 32)
+      return _mm256_stream_si256(reinterpret_cast<__m256i*>(to), std::bit_cast<__m256i>(v.data));
+#endif
+#if defined(__SSE2__)
+    if constexpr (sizeof(V) == 16)
+      return _mm_stream_si128(reinterpret_cast<__m128i*>(to), std::bit_cast<__m128i>(v.data));
+#endif
+    v.store_aligned(to);
+  }
   static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
   static bool all(const Mask& mask) { return xsimd::all(mask); }
   static V negative(const V& v) { return V(Element(-0.0)) - v; }
 };
+
+/// Lets other threads see what LaneTraits::stream() wrote.
+inline void end_streams() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
 
 template <class V>
 struct Lane;

@@ -141,6 +141,10 @@ void guard_local() {
 }
 
 std::size_t batch_of(std::size_t bytes) { return std::max<std::size_t>(2, batch_bytes / bytes); }
+// Whether a list is longer than four batches, without a division.
+bool is_long(const List& list, std::size_t bytes) {
+  return list.count >= 8 && list.count * bytes >= 4 * batch_bytes;
+}
 
 void* refill(int index, std::size_t bytes) {
   if (!local.guarded) guard_local();
@@ -203,7 +207,7 @@ void release(void* block, std::size_t bytes) noexcept {
   if (!local.guarded) guard_local();
   List& mine = local.lists[index];
   if (!local.ended) mine.push(block);
-  if (!local.ended && mine.count < 4 * batch_of(rounded)) return;
+  if (!local.ended && !is_long(mine, rounded)) return;
   std::lock_guard lock(shared().mutex);
   if (local.ended) shared().lists[index].push(block);
   while (mine.count > 2 * batch_of(rounded)) shared().lists[index].push(mine.pop());

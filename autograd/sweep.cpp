@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/sweep_flat.hpp>
 #include <xtape/autograd/sweep_plane.hpp>
 
 namespace xtape {
@@ -10,6 +11,9 @@ namespace {
 
 constexpr std::int64_t pair = 49152, max_pieces = 32;  // elements worth two pieces of their own
 constexpr std::int64_t long_sum = 128;  // additions to one element before rounding errors matter
+// More than one core's share of any cache: what is written has left it before it is read again, and
+// would only be read from memory first to be written there.
+constexpr std::int64_t stream_bytes = std::int64_t{32} << 20;
 
 // One axis after collapsing; bit k of `missing`: operand k is broadcast or folded along it.
 struct Axis {
@@ -123,6 +127,8 @@ class Sweeper {
     plane_.fold = sweep_.fold;
     plane_.inputs = sweep_.inputs;
     plane_.outputs = sweep_.outputs;
+    plane_.streams = Plane<T>::own_width > 1 && stores() && operand_bytes() > stream_bytes &&
+                     axes_[rank_ - 1].size >= Plane<T>::streamed_row;
     for (int k = 0; k < count_; ++k) {
       const Operand& operand = operands_[k];
       Track& track = plane_.tracks[k];
@@ -135,6 +141,22 @@ class Sweeper {
       track.folded = folded_[k - sweep_.inputs];
       track.accumulate = sweep_.out[k - sweep_.inputs].accumulate;
     }
+  }
+
+  // Whether an output is neither folded nor added to what is there.
+  bool stores() const {
+    bool any = false;
+    for (int o = 0; o < sweep_.outputs; ++o)
+      any |= sweep_.out[o].value && !folded_[o] && !sweep_.out[o].accumulate;
+    return any;
+  }
+  // The bytes of all operands that do not repeat or fold.
+  std::int64_t operand_bytes() const {
+    std::int64_t bytes = 0;
+    for (int k = 0; k < count_; ++k)
+      if (operands_[k].data && !((all_missing_ >> k) & 1))
+        bytes += sweep_.space.numel() * static_cast<std::int64_t>(sizeof(T));
+    return bytes;
   }
 
   // Merges neighbouring axes that the same operands miss, and drops axes of size 1.
@@ -221,6 +243,7 @@ class Sweeper {
     }
     if (block_axis_ >= 0) sweep_blocks(part);
     else sweep_rows(part);
+    if (plane_.streams) end_streams();
   }
 
   // Every block is summed into `low`, `long_sum` of those into `high`, and those into the output.
@@ -320,9 +343,13 @@ class Sweeper {
 }  // namespace
 
 void Sweep::run() const {
-  if (dtype == float32) Sweeper<float>(*this).run();
-  else if (dtype == float64) Sweeper<double>(*this).run();
-  else Sweeper<std::int64_t>(*this).run();
+  const std::int64_t n = space.numel();
+  const auto with = [&]<class T>(T*) {
+    if (n == 0 || n >= pair || !run_flat<T>(*this, n)) Sweeper<T>(*this).run();
+  };
+  if (dtype == float32) with(static_cast<float*>(nullptr));
+  else if (dtype == float64) with(static_cast<double*>(nullptr));
+  else with(static_cast<std::int64_t*>(nullptr));
 }
 
 }  // namespace xtape

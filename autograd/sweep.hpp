@@ -10,6 +10,8 @@ namespace xtape {
 
 /// How many tensors a formula may take.
 inline constexpr int max_arguments = 8;
+/// How many elements a register holds at most: floats in AVX-512.
+inline constexpr int max_width = 16;
 
 /// What becomes of an output of a strip: left alone, written, folded into what is there, or folded
 /// into one register that is written at the end.

@@ -11,7 +11,7 @@
 
 namespace xtape::detail {
 
-inline constexpr int max_operands = 2 * max_arguments + 1, max_width = 16;  // floats in AVX-512
+inline constexpr int max_operands = 2 * max_arguments + 1;
 inline constexpr std::int64_t panel = 512;  // elements gathered at a time
 
 /// How far it is, in elements, from one row and from one column of an operand to the next; 0 where
@@ -34,22 +34,27 @@ class Plane {
   static constexpr int own_width = LaneTraits<Register<T>>::width;
   /// Rows shorter than that are gathered.
   static constexpr std::int64_t long_row = 4 * own_width;
+  /// The least row that may go past the caches, and so much does at a time.
+  static constexpr std::int64_t streamed_row = 8192 / sizeof(T);
 
   Strip strip;
   int width;  // elements in a register of the strip
   Fold fold;
   int inputs, outputs;
   bool any_boolean = false;
+  bool streams = false;  // past the caches: see Sweeper::set_plane()
   Track tracks[max_operands];
 
   void run(const Places& places, std::int64_t rows, std::int64_t columns) const {
     if (any_boolean || columns < long_row) return gathered(places, rows, columns);
     // where all rows meet the same columns, few enough of these at a time to stay in the cache
     const std::int64_t chunk = (rows > 1 && repeats_rows() ? 256 : 4096) * width;
-    const std::int64_t whole = columns / width * width, block = 64;
+    const std::int64_t whole = columns / width * width, block = streams ? 1 : 64;
     for (std::int64_t begin = 0; begin < rows; begin += block) {
       const std::int64_t end = std::min(begin + block, rows);
-      for (std::int64_t c = 0; c < whole; c += chunk)
+      for (std::int64_t c = 0; streams && c < whole; c += Bypass::size)
+        streamed(moved(places, begin, c), std::min(Bypass::size, whole - c));
+      for (std::int64_t c = 0; !streams && c < whole; c += chunk)
         direct(moved(places, begin, c), end - begin, std::min(chunk, whole - c));
       if (whole < columns) gathered(moved(places, begin, whole), end - begin, columns - whole);
     }
@@ -77,6 +82,37 @@ class Plane {
     void* memory_;
     alignas(64) char local_[8192];
   };
+
+  // Outputs on their way to memory past the caches: written in the nearest one, and moved on.
+  struct Bypass {
+    static constexpr std::int64_t size = streamed_row;
+    static constexpr int count = 2;  // more would take too much of the stack
+    alignas(64) T room[count][size];
+  };
+
+  void streamed(Places places, std::int64_t columns) const {
+    Bypass bypass;
+    char* to[Bypass::count] = {};
+    for (int o = 0, used = 0; o < outputs && used < Bypass::count; ++o) {
+      const Track& t = tracks[inputs + o];
+      char*& place = places.at[inputs + o];
+      if (!place || t.folded || t.accumulate) continue;
+      to[used] = std::exchange(place, reinterpret_cast<char*>(bypass.room[used]));
+      ++used;
+    }
+    direct(places, 1, columns);
+    for (int k = 0; k < Bypass::count && to[k]; ++k)
+      copy_past_caches(bypass.room[k], columns, reinterpret_cast<T*>(to[k]));
+  }
+
+  static void copy_past_caches(const T* from, std::int64_t n, T* to) {
+    using Traits = LaneTraits<Register<T>>;
+    std::int64_t i = 0;
+    for (; i < n && reinterpret_cast<std::uintptr_t>(to + i) % sizeof(Register<T>) != 0; ++i)
+      to[i] = from[i];
+    for (; i + own_width <= n; i += own_width) Traits::stream(to + i, Traits::load(from + i));
+    for (; i < n; ++i) to[i] = from[i];
+  }
 
   int operands() const { return inputs + outputs; }
   bool repeats_rows() const {

@@ -101,3 +101,24 @@ TEST_CASE("sweep: two outputs folded over different axes of few long rows") {
     CHECK(distance(b.grad(), sum_to(x * a.detach(), {4, 1})) < 1e-10);
   }
 }
+
+TEST_CASE("sweep: tensors that no cache holds, in one row and in several") {
+  const std::int64_t n = 6'000'011;  // with the result 48 MB
+  for (const Shape& shape : {Shape{n}, Shape{3, n / 3}}) {
+    const Tensor x = wavy(shape, float32).requires_grad(true);
+    const Tensor w = wavy({shape[shape.rank() - 1]}, float32).requires_grad(true);
+    const Tensor y = three(x, w, 2);
+    const auto wrong = [&](const Tensor& product, const Tensor& a, const Tensor& b) {
+      const float *p = product.data<float>(), *f = a.data<float>(), *g = b.data<float>();
+      std::int64_t count = 0;
+      for (std::int64_t i = 0; i < product.numel(); ++i)
+        count += p[i] != f[i] * g[i % b.numel()] * 2;
+      return count;
+    };
+    CHECK(wrong(y, x, w) == 0);
+    y.backward(x.detach());
+    CHECK(wrong(x.grad(), x, w) == 0);
+    if (shape.rank() == 1) CHECK(wrong(w.grad(), x, x) == 0);
+    else CHECK(distance(w.grad(), 2 * sum(square(x.detach()), 0)) < 1e-6);
+  }
+}
