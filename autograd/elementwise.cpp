@@ -12,7 +12,7 @@ namespace {
 struct Call {
   DType dtype;
   Shape space;
-  Tensor inputs[max_arguments];
+  Tensor inputs[max_arguments + 1];  // behind the arguments the slope, if it is kept
   Location where;
 };
 
@@ -153,7 +153,7 @@ struct FormulaVjp {
   // The strip that weighs a gradient with the slope of an argument does so with any factor.
   void weigh_slope(const Backward& saved, int argument, const Tensor& factor, const Shape& space,
                    const SweepOutput& out) const {
-    if (saved.input_count() > formula.arity) return sweep_result(saved.result(), factor, out);
+    if (argument == 0 && keeps(saved)) return sweep_kept(kept(saved), factor, out);
     const Kernels& kernels = *formula.kernels(factor.dtype());
     const Kernels::Slopes& slopes = kernels.slopes(1u << argument);
     Sweep sweep{.space = space,
@@ -178,30 +178,38 @@ struct FormulaVjp {
     const Tensor& gradient = backward.grad();
     const Shape& space = gradient.shape();
     if (backward.create_graph()) return formula.graph_vjp(backward, space, space, 1);
-    if (backward.input_count() > formula.arity) sweep_result(backward, gradient, space);
+    if (keeps(backward)) sweep_kept(backward, gradient, space);
     else sweep(backward, gradient, space);
   }
 
-  // One pass from the kept result and its gradient.
-  void sweep_result(Backward& backward, const Tensor& gradient, const Shape& space) const {
+  // The result, or the slope of the first argument, is behind the arguments if it was kept.
+  bool keeps(const Backward& saved) const { return saved.input_count() > formula.arity; }
+  Tensor kept(const Backward& saved) const {
+    // an argument that was changed is reported, although its old slope is known
+    if (formula.keeps == Keeps::slope) saved.input(0);
+    return saved.input(formula.arity);
+  }
+
+  // One pass from what was kept and the gradient.
+  void sweep_kept(Backward& backward, const Tensor& gradient, const Shape& space) const {
     if (!backward.needs(0)) return;
     Tensor* there = backward.accumulator(0);
     Tensor fresh = there ? Tensor() : Tensor::empty(space, gradient.dtype());
     if (there) there->value()->changed(backward.node().where);
-    sweep_result(backward.result(), gradient,
-                 {(there ? *there : fresh).value().get(), space, there != nullptr});
+    sweep_kept(kept(backward), gradient,
+               {(there ? *there : fresh).value().get(), space, there != nullptr});
     backward.give(0, std::move(fresh));
   }
 
-  void sweep_result(const Tensor& result, const Tensor& gradient, const SweepOutput& out) const {
-    const Kernels& kernels = *formula.kernels(result.dtype());
-    Sweep sweep{.space = result.shape(),
-                .dtype = result.dtype(),
-                .strip = kernels.from_result,
+  void sweep_kept(const Tensor& kept, const Tensor& gradient, const SweepOutput& out) const {
+    const Kernels& kernels = *formula.kernels(kept.dtype());
+    Sweep sweep{.space = kept.shape(),
+                .dtype = kept.dtype(),
+                .strip = kernels.from_kept,
                 .width = kernels.width,
                 .inputs = 2,
                 .outputs = 1,
-                .in = {result.value().get(), gradient.value().get()},
+                .in = {kept.value().get(), gradient.value().get()},
                 .out = {}};
     sweep.out[0] = out;
     sweep.run();
@@ -272,29 +280,26 @@ struct ReducedVjp {
 
 template <class Vjp>
 void record_formula(const Formula& formula, const Call& call, const Tensor& out, const Vjp& vjp) {
-  Operand operands[max_arguments] = {
-      saved(call.inputs[0]), saved(call.inputs[1]), saved(call.inputs[2]), saved(call.inputs[3]),
-      saved(call.inputs[4]), saved(call.inputs[5]), saved(call.inputs[6]), saved(call.inputs[7])};
-  record(formula.name, call.where, std::span<const Operand>(operands, formula.arity),
+  const auto operands = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::array{saved(call.inputs[I])...};
+  }
+  (std::make_index_sequence<max_arguments + 1>());
+  const std::size_t count = formula.arity + call.inputs[formula.arity].defined();
+  record(formula.name, call.where, std::span<const Operand>(operands.data(), count),
          std::span<const Tensor>(&out, 1), vjp);
 }
 
-template <class From, class To>
-void convert(const Value& from, const Value& to) {
-  const From* in = from.as<From>();
-  To* out = to.as<To>();
-  const std::int64_t n = from.numel();
-  for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<To>(in[i]);
-}
+// Of more elements, fetching the slope from memory takes as long as computing most of them.
+constexpr std::int64_t slopes_kept = std::int64_t{1} << 20;
 
-template <class From>
-void convert_from(const Value& from, const Value& to) {
-  switch (to.dtype) {
-    case DType::float32: return convert<From, float>(from, to);
-    case DType::float64: return convert<From, double>(from, to);
-    case DType::int64: return convert<From, std::int64_t>(from, to);
-    case DType::boolean: return convert<From, bool>(from, to);
-  }
+// Whether a call keeps the slope of its first argument: if nothing else wants a gradient.
+bool keeps_slope(const Formula& formula, const Call& call) {
+  if (!formula.kernels(call.dtype)->forward_and_slope || !grad_enabled() ||
+      call.space.numel() > slopes_kept || call.inputs[0].shape() != call.space)
+    return false;
+  for (int i = 0; i < formula.arity; ++i)
+    if ((call.inputs[i].node() != nullptr) != (i == 0)) return false;
+  return true;
 }
 
 }  // namespace
@@ -306,11 +311,18 @@ const Kernels::Slopes& Kernels::slopes(unsigned wanted) const {
 }
 
 Tensor Formula::apply(std::span<const Arg> arguments) const {
-  const Call call = prepare(*this, arguments);
+  Call call = prepare(*this, arguments);
   const Tensor out = Tensor::empty(call.space, boolean_result ? boolean : call.dtype);
-  forward_sweep(*this, call, out, call.space).run();
+  Sweep sweep = forward_sweep(*this, call, out, call.space);
+  if (keeps_slope(*this, call)) {
+    const Tensor& slope = call.inputs[arity] = Tensor::empty(call.space, call.dtype);
+    sweep.strip = kernels(call.dtype)->forward_and_slope;
+    sweep.outputs = 2;
+    sweep.out[1] = {slope.value().get(), call.space, false};
+  }
+  sweep.run();
   if (boolean_result) return out;
-  if (from_result)
+  if (keeps == Keeps::result)
     return record(name, call.where, {unsaved(call.inputs[0]), saved(out)}, out, FormulaVjp{*this});
   record_formula(*this, call, out, FormulaVjp{*this});
   return out;
@@ -355,22 +367,6 @@ Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Loc
       if (dims.keepdim) result.push_back(1);
     }
   }
-}
-
-Tensor cast(const Arg& x, DType dtype) {
-  const Tensor tensor = x.as_tensor(dtype);
-  if (tensor.dtype() == dtype) return tensor;
-  Tensor out = Tensor::empty(tensor.shape(), dtype);
-  switch (tensor.dtype()) {
-    case DType::float32: convert_from<float>(*tensor.value(), *out.value()); break;
-    case DType::float64: convert_from<double>(*tensor.value(), *out.value()); break;
-    case DType::int64: convert_from<std::int64_t>(*tensor.value(), *out.value()); break;
-    case DType::boolean: convert_from<bool>(*tensor.value(), *out.value()); break;
-  }
-  return record("cast", x.where(), {unsaved(tensor)}, out,
-                [before = tensor.dtype()](Backward& backward) {
-                  backward.give(0, cast(backward.grad(), before));
-                });
 }
 
 Tensor number_like(const Tensor& other, double number) {

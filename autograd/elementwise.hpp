@@ -119,7 +119,7 @@ Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameter
   const Formula formula{record.name,
                         n,
                         detail::has_condition<F, n>,
-                        false,
+                        Keeps::arguments,
                         [](DType dtype) -> const Kernels* {
                           if (dtype == float32) return detail::make_kernels<F, float>();
                           if (dtype == float64) return detail::make_kernels<F, double>();
@@ -136,23 +136,24 @@ Elementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... param
 }
 /// An operation of the library, whose kernels K provides: they are compiled once, in the library,
 /// instead of in every file that includes the header.
-/// FromResult: F is one function whose slope follows from its result, and keeping the result is
-/// measured to be faster than computing the function again.
-template <class K, Entry::Kind kind, bool FromResult = false, class F, std::same_as<Parameter>... P>
+/// With `keeps` a result or slope, keeping it is measured to be faster than computing the function
+/// again; for a result, F is one function whose slope follows from it.
+template <class K, Entry::Kind kind, Keeps keeps = Keeps::arguments, class F,
+          std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
   constexpr int n = detail::arity_of<F>();
   const Formula formula{record.name,
                         n,
                         detail::has_condition<F, n>,
-                        FromResult,
+                        keeps,
                         [](DType dtype) -> const Kernels* {
-                          if (dtype == float32) return K::template float32<F, FromResult>();
-                          if (dtype == float64) return K::template float64<F, FromResult>();
+                          if (dtype == float32) return K::template float32<F, keeps>();
+                          if (dtype == float64) return K::template float64<F, keeps>();
                           if constexpr (kind == Entry::Kind::arithmetic)
                             if (dtype == int64) return K::template int64<F>();
                           return nullptr;
                         },
-                        K::template graph<F, FromResult>()};
+                        K::template graph<F, keeps>()};
   return {kind, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 

@@ -17,6 +17,12 @@
 
 namespace xtape {
 
+/// What an element-wise call of a formula keeps for the backward pass. Where no more than the first
+/// argument wants a gradient, that of a dear function is faster from its result, if the slope
+/// follows from that, or from the slope itself, which costs little while the value is computed.
+/// With registers of 64 bytes fetching a slope costs more than computing it, so it is not kept.
+enum class Keeps : std::uint8_t { arguments, result, slope };
+
 /// The compiled readings of a formula for one element type.
 struct Kernels {
   int width = 0;  // elements in a register
@@ -27,8 +33,10 @@ struct Kernels {
     Strip strip;
   };
   std::array<Slopes, 3> backward{};
-  /// From the result and its gradient, for formulas made so.
-  Strip from_result = nullptr;
+  /// The value and the slope of the first argument, for formulas that keep it; else null.
+  Strip forward_and_slope = nullptr;
+  /// From what is kept, the result or a slope, and the result's gradient.
+  Strip from_kept = nullptr;
 
   /// The cheapest reading that has the slopes of all arguments in `wanted`.
   const Slopes& slopes(unsigned wanted) const;
@@ -78,7 +86,7 @@ class Formula {
   const char* name;
   int arity;
   bool boolean_result;
-  bool from_result;  // an element-wise call keeps its result instead of its argument
+  Keeps keeps;
   const Kernels* (*kernels)(DType);  // null for an element type without kernels
   GraphVjp graph_vjp;
 
@@ -195,6 +203,26 @@ struct BackwardBody {
   }
 };
 
+/// The value and the slope of the first argument.
+template <class F, int N, class T>
+struct SlopeBody {
+  using V = Register<T>;
+  void operator()(const V* x, V* y) const {
+    const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return F()(seed<1, I>(Lane<V>(x[I]), Lane<V>(1))...);
+    }
+    (std::make_index_sequence<N>());
+    y[0] = result.value.v;
+    y[1] = result.template slope<0>().v;
+  }
+};
+
+/// The gradient of an argument from the slope and the result's gradient.
+template <class V>
+struct WeighBody {
+  void operator()(const V* x, V* y) const { y[0] = weigh(Lane<V>(x[1]), Lane<V>(x[0])).v; }
+};
+
 /// The gradient of the only argument from the result and its gradient.
 template <class F, class T>
 struct ResultBody {
@@ -220,7 +248,7 @@ constexpr Kernels::Slopes slopes_kernel() {
 
 /// The readings of F for one element type. Formulas of up to two arguments have one for every set
 /// of arguments that may want gradients; longer ones for the first argument and for all.
-template <class F, class T, bool FromResult = false>
+template <class F, class T, Keeps keeps = Keeps::arguments>
 const Kernels* make_kernels() {
   constexpr int n = arity_of<F>();
   constexpr unsigned all = (1u << n) - 1;
@@ -233,7 +261,11 @@ const Kernels* make_kernels() {
       if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
       if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();
     }
-    if constexpr (FromResult) k.from_result = &strip<T, 2, 1, SumFold, ResultBody<F, T>>;
+    if constexpr (keeps == Keeps::result) k.from_kept = &strip<T, 2, 1, SumFold, ResultBody<F, T>>;
+    if constexpr (keeps == Keeps::slope && sizeof(Register<T>) < 64) {
+      k.forward_and_slope = &strip<T, n, 2, SumFold, SlopeBody<F, n, T>>;
+      k.from_kept = &strip<T, 2, 1, SumFold, WeighBody<Register<T>>>;
+    }
     return k;
   }();
   return &kernels;
@@ -241,12 +273,12 @@ const Kernels* make_kernels() {
 
 /// The gradients of the arguments by recorded operations, so that they can be differentiated. T is
 /// Tensor; as a parameter it makes the compiler look the operations up where this is instantiated.
-template <class F, bool FromResult = false, class T = Tensor>
+template <class F, Keeps keeps = Keeps::arguments, class T = Tensor>
 void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, double scale) {
   constexpr int n = arity_of<F>();
   constexpr unsigned all = (1u << n) - 1;
   T gradient = backward.grad();
-  if constexpr (FromResult)
+  if constexpr (keeps == Keeps::result)
     if (backward.input_count() > n) {
       const auto dual = F()(Result<T>{backward.result()});
       return backward.give(0, weigh(gradient, dual.template slope<0>()));

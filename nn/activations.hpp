@@ -13,17 +13,17 @@ namespace detail {
 
 /// Where the kernels of the formulas in nn/ are; the definitions are in nn/kernels_*.cpp.
 struct NnKernels {
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static const Kernels* float32();
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static const Kernels* float64();
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static GraphVjp graph();
 };
 
-template <class F, class... P>
+template <Keeps keeps = Keeps::arguments, class F, class... P>
 auto activation(const Record& record, F formula, P... parameters) {
-  return builtin<NnKernels, Entry::Kind::activation>(record, formula, parameters...);
+  return builtin<NnKernels, Entry::Kind::activation, keeps>(record, formula, parameters...);
 }
 
 }  // namespace detail
@@ -75,7 +75,7 @@ inline const auto shifted_rectifier = detail::activation(
     [](auto x, auto t, auto a) { return where(x > t, x, t + a * (x - t)); },
     Parameter{"t", 0, -0.7, true}, Parameter{"a", 0.25, -0.4, true});
 
-inline const auto elu = detail::activation(
+inline const auto elu = detail::activation<Keeps::slope>(
     {.name = "elu",
      .about = "identity on the right, a decaying exponential on the left",
      .formula = "x > 0 ? x : alpha * expm1(x)",
@@ -84,20 +84,20 @@ inline const auto elu = detail::activation(
     [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(x)); },
     Parameter{"alpha", 1, 0.6});
 
-inline const auto selu =
-    detail::activation({.name = "selu",
-                        .about = "elu scaled so that activations keep mean 0 and variance 1",
-                        .formula = "1.0507009873554804934193349852946 * (x > 0 ? x : "
-                                   "1.6732632423543772848170429916717 * expm1(x))",
-                        .kinks = "0",
-                        .source = "Klambauer et al. 2017"},
-                       [](auto x) {
-                         constexpr double scale = 1.0507009873554804934193349852946;
-                         constexpr double alpha = 1.6732632423543772848170429916717;
-                         return scale * where(x > 0, x, alpha * expm1(x));
-                       });
+inline const auto selu = detail::activation<Keeps::slope>(
+    {.name = "selu",
+     .about = "elu scaled so that activations keep mean 0 and variance 1",
+     .formula = "1.0507009873554804934193349852946 * (x > 0 ? x : "
+                "1.6732632423543772848170429916717 * expm1(x))",
+     .kinks = "0",
+     .source = "Klambauer et al. 2017"},
+    [](auto x) {
+      constexpr double scale = 1.0507009873554804934193349852946;
+      constexpr double alpha = 1.6732632423543772848170429916717;
+      return scale * where(x > 0, x, alpha * expm1(x));
+    });
 
-inline const auto celu = detail::activation(
+inline const auto celu = detail::activation<Keeps::slope>(
     {.name = "celu",
      .about = "elu whose slope is continuous for every alpha",
      .formula = "x > 0 ? x : alpha * expm1(x / alpha)",
@@ -106,27 +106,28 @@ inline const auto celu = detail::activation(
     [](auto x, auto alpha) { return where(x > 0, x, alpha * expm1(x / alpha)); },
     Parameter{"alpha", 1, 0.6});
 
-inline const auto swish = detail::activation(
+inline const auto swish = detail::activation<Keeps::slope>(
     {.name = "swish",
      .about = "x weighted by its own sigmoid; beta is learnable",
      .formula = "x / (1 + exp(-beta * x))",
      .source = "Ramachandran, Zoph and Le 2017"},
     [](auto x, auto beta) { return x * sigmoid(beta * x); }, Parameter{"beta", 1, -1.7, true});
 
-inline const auto silu = detail::activation({.name = "silu",
-                                             .about = "swish with beta = 1",
-                                             .formula = "x / (1 + exp(-x))",
-                                             .source = "Elfwing, Uchibe and Doya 2018"},
-                                            [](auto x) { return x * sigmoid(x); });
+inline const auto silu =
+    detail::activation<Keeps::slope>({.name = "silu",
+                                      .about = "swish with beta = 1",
+                                      .formula = "x / (1 + exp(-x))",
+                                      .source = "Elfwing, Uchibe and Doya 2018"},
+                                     [](auto x) { return x * sigmoid(x); });
 
 inline const auto gelu =
-    detail::activation({.name = "gelu",
-                        .about = "x weighted by the normal distribution function",
-                        .formula = "x * erfc(-x / sqrt(2)) / 2",
-                        .source = "Hendrycks and Gimpel 2016"},
-                       [](auto x) { return x * ndtr(x); });
+    detail::activation<Keeps::slope>({.name = "gelu",
+                                      .about = "x weighted by the normal distribution function",
+                                      .formula = "x * erfc(-x / sqrt(2)) / 2",
+                                      .source = "Hendrycks and Gimpel 2016"},
+                                     [](auto x) { return x * ndtr(x); });
 
-inline const auto gelu_tanh = detail::activation(
+inline const auto gelu_tanh = detail::activation<Keeps::slope>(
     {.name = "gelu_tanh",
      .about = "gelu by a hyperbolic tangent",
      .formula = "x * (1 + tanh(sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) / 2",
@@ -136,7 +137,7 @@ inline const auto gelu_tanh = detail::activation(
       return x * sigmoid(scale * (x + 0.044715 * x * x * x));
     });
 
-inline const auto mish = detail::activation(
+inline const auto mish = detail::activation<Keeps::slope>(
     {.name = "mish",
      .about = "x weighted by the tanh of its softplus",
      .formula = "x * tanh(log1p(exp(x)))",
@@ -185,12 +186,12 @@ inline const auto hardswish =
                        [](auto x) { return where(x < -3, 0, where(x > 3, x, x * (x + 3) / 6)); });
 
 inline const auto log_sigmoid =
-    detail::activation({.name = "log_sigmoid",
-                        .about = "the logarithm of the sigmoid",
-                        .formula = "x > 0 ? -log1p(exp(-x)) : x - log1p(exp(x))"},
-                       [](auto x) { return -softplus(-x); });
+    detail::activation<Keeps::slope>({.name = "log_sigmoid",
+                                      .about = "the logarithm of the sigmoid",
+                                      .formula = "x > 0 ? -log1p(exp(-x)) : x - log1p(exp(x))"},
+                                     [](auto x) { return -softplus(-x); });
 
-inline const auto tanhshrink = detail::activation(
+inline const auto tanhshrink = detail::activation<Keeps::slope>(
     {.name = "tanhshrink", .about = "x less its hyperbolic tangent", .formula = "x - tanh(x)"},
     [](auto x) { return less_tanh(x); });
 

@@ -7,9 +7,9 @@
 
 namespace xtape::detail {
 
-template <class F, bool FromResult>
+template <class F, Keeps keeps>
 [[gnu::noinline]] GraphVjp NnKernels::graph() {
-  return &graph_vjp<F, FromResult>;
+  return &graph_vjp<F, keeps>;
 }
 
 }  // namespace xtape::detail

@@ -8,13 +8,13 @@ namespace xtape::detail {
 
 /// Where the kernels of the formulas in ops/ are; the definitions are in ops/kernels_*.cpp.
 struct OpsKernels {
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static const Kernels* float32();
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static const Kernels* float64();
   template <class F>
   static const Kernels* int64();
-  template <class F, bool FromResult>
+  template <class F, Keeps keeps>
   static GraphVjp graph();
 };
 
@@ -29,10 +29,10 @@ auto function(const Record& record, F formula, P... parameters) {
   return builtin<OpsKernels, Entry::Kind::function>(record, formula, parameters...);
 }
 
-/// A function whose slope follows from its result; keeping that is faster than computing it again.
-template <Entry::Kind kind, class F>
-auto function_by_result(const Record& record, F formula) {
-  return builtin<OpsKernels, kind, true>(record, formula);
+/// A function that keeps more than its arguments for the backward pass.
+template <Entry::Kind kind, Keeps keeps, class F, class... P>
+auto function_keeping(const Record& record, F formula, P... parameters) {
+  return builtin<OpsKernels, kind, keeps>(record, formula, parameters...);
 }
 
 }  // namespace xtape::detail

@@ -5,9 +5,9 @@
 
 namespace xtape::detail {
 
-template <class F, bool FromResult>
+template <class F, Keeps keeps>
 [[gnu::noinline]] const Kernels* OpsKernels::float32() {
-  return make_kernels<F, float, FromResult>();
+  return make_kernels<F, float, keeps>();
 }
 
 }  // namespace xtape::detail

@@ -5,9 +5,9 @@
 
 namespace xtape::detail {
 
-template <class F, bool FromResult>
+template <class F, Keeps keeps>
 [[gnu::noinline]] const Kernels* OpsKernels::float64() {
-  return make_kernels<F, double, FromResult>();
+  return make_kernels<F, double, keeps>();
 }
 
 }  // namespace xtape::detail

@@ -7,10 +7,10 @@ namespace xtape {
 
 namespace formulas {
 
-inline const auto exp = detail::function_by_result<Entry::Kind::function>(
+inline const auto exp = detail::function_keeping<Entry::Kind::function, Keeps::result>(
     {.name = "exp", .about = "the exponential", .formula = "exp(x)"},
     [](auto x) { return xtape::exp(x); });
-inline const auto exp2 = detail::function_by_result<Entry::Kind::function>(
+inline const auto exp2 = detail::function_keeping<Entry::Kind::function, Keeps::result>(
     {.name = "exp2", .about = "two to the power x", .formula = "exp2(x)"},
     [](auto x) { return xtape::exp2(x); });
 inline const auto expm1 =
@@ -28,7 +28,7 @@ inline const auto log10 = detail::function(
 inline const auto log1p = detail::function(
     {.name = "log1p", .about = "log(1 + x), accurate near 0", .formula = "log1p(x)", .low = -0.9},
     [](auto x) { return xtape::log1p(x); });
-inline const auto sqrt = detail::function_by_result<Entry::Kind::function>(
+inline const auto sqrt = detail::function_keeping<Entry::Kind::function, Keeps::result>(
     {.name = "sqrt", .about = "the square root", .formula = "sqrt(x)", .low = 0.05},
     [](auto x) { return xtape::sqrt(x); });
 inline const auto rsqrt = detail::function(
@@ -39,13 +39,13 @@ inline const auto reciprocal =
                      [](auto x) { return 1 / x; });
 inline const auto square = detail::arithmetic(
     {.name = "square", .about = "the square", .formula = "x * x"}, [](auto x) { return x * x; });
-inline const auto tanh = builtin<detail::OpsKernels, Entry::Kind::activation>(
+inline const auto tanh = detail::function_keeping<Entry::Kind::activation, Keeps::slope>(
     {.name = "tanh", .about = "the hyperbolic tangent", .formula = "tanh(x)"},
     [](auto x) { return xtape::tanh(x); });
-inline const auto sigmoid = detail::function_by_result<Entry::Kind::activation>(
+inline const auto sigmoid = detail::function_keeping<Entry::Kind::activation, Keeps::result>(
     {.name = "sigmoid", .about = "the logistic function", .formula = "1 / (1 + exp(-x))"},
     [](auto x) { return xtape::sigmoid(x); });
-inline const auto softplus = builtin<detail::OpsKernels, Entry::Kind::activation>(
+inline const auto softplus = detail::function_keeping<Entry::Kind::activation, Keeps::slope>(
     {.name = "softplus",
      .about = "a smooth relu; exactly x where beta x exceeds a threshold",
      .formula = "beta * x > threshold ? x : x > 0 ? x + log1p(exp(-beta * x)) / beta : "

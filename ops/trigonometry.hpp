@@ -12,7 +12,7 @@ inline const auto sin = detail::function({.name = "sin", .about = "the sine", .f
 inline const auto cos =
     detail::function({.name = "cos", .about = "the cosine", .formula = "cos(x)"},
                      [](auto x) { return xtape::cos(x); });
-inline const auto tan = detail::function_by_result<Entry::Kind::function>(
+inline const auto tan = detail::function_keeping<Entry::Kind::function, Keeps::result>(
     {.name = "tan", .about = "the tangent", .formula = "tan(x)", .low = -1.4, .high = 1.4},
     [](auto x) { return xtape::tan(x); });
 inline const auto asin = detail::function(
