@@ -34,7 +34,7 @@ need(doctest 2.4 doctest/doctest v2.4.9)
 need(CLI11 2.1 CLIUtils/CLI11 v2.1.2)
 enable_testing()
 
-# The catalogue of a program has the array operations that it links: all of them where it matters.
+# The catalogue of a program has the array operations that it links: all of them here.
 set(whole_xtape $<LINK_LIBRARY:WHOLE_ARCHIVE,xtape>)
 if(XTAPE_PORTABLE)
   set(whole_xtape xtape)
@@ -46,12 +46,8 @@ foreach(source IN LISTS programs)
   get_filename_component(name ${source} NAME_WE)
   file(GLOB parts CONFIGURE_DEPENDS tools/${name}/*.cpp)
   add_executable(${name} ${source} ${parts})
-  set(library xtape)
-  if(name MATCHES "^(catalogue|conformance|gradcheck)$")
-    set(library ${whole_xtape})
-  endif()
   target_link_libraries(${name}
-    PRIVATE ${library} CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+    PRIVATE ${whole_xtape} CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 endforeach()
 
 target_precompile_headers(conformance PRIVATE <nlohmann/json.hpp> <xtape/xtape.hpp>)

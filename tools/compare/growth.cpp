@@ -73,7 +73,8 @@ class Measurement {
     std::vector<Point> points;
     for (std::int64_t size = 10; size <= last; size *= 10) {
       const nlohmann::json line = json_of(
-          fmt::format("{}/{} {} {} --seconds {}", folder_, program, arguments, size, seconds_), 1);
+          fmt::format("{}/{} {} {} --seconds {}", folder_, program, arguments, size, seconds_), 1,
+          1);
       points.push_back(
           {static_cast<double>(size), line["min_us"], line["peak_rss_kb"].get<double>() / 1024});
     }

@@ -24,9 +24,10 @@ std::string text_of(const std::string& command) {
   return text;
 }
 
-nlohmann::json json_of(const std::string& program, int threads) {
-  return nlohmann::json::parse(text_of(fmt::format(
-      "OPENBLAS_NUM_THREADS={0} OMP_NUM_THREADS={0} {1} --threads {0}", threads, program)));
+nlohmann::json json_of(const std::string& program, int threads, int blas_threads) {
+  return nlohmann::json::parse(
+      text_of(fmt::format("OPENBLAS_NUM_THREADS={2} OMP_NUM_THREADS={0} {1} --threads {0}", threads,
+                          program, blas_threads)));
 }
 
 Run run(const std::vector<std::string>& command) {

@@ -10,9 +10,10 @@ namespace compare {
 /// What a command of the shell prints. Throws std::runtime_error if it fails.
 std::string text_of(const std::string& command);
 
-/// The line of JSON that `program` prints when it may use so many threads; OpenBLAS and OpenMP are
-/// told by their environment, before they start threads. Throws as text_of().
-nlohmann::json json_of(const std::string& program, int threads);
+/// The line of JSON that `program` prints when it may use so many threads; OpenMP and OpenBLAS,
+/// which may use `blas_threads`, are told by their environment, before they start them. Throws as
+/// text_of().
+nlohmann::json json_of(const std::string& program, int threads, int blas_threads);
 
 /// From the start of a program to its end.
 struct Run {
