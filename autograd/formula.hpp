@@ -232,13 +232,16 @@ struct ResultBody {
   }
 };
 
+template <class F, std::size_t... I>
+auto on_single_numbers(std::index_sequence<I...>) {
+  return F()(std::enable_if_t<(I >= 0), Lane<double>>(0)...);
+}
 /// Whether the formula is a condition. It is read on a single number, which costs a user's file
-/// less than registers.
+/// less than registers; by a function, as clang 14 does not find its way through a lambda in
+/// decltype in a precompiled header.
 template <class F, int N>
 constexpr bool has_condition =
-    std::is_same_v<decltype([]<std::size_t... I>(std::index_sequence<I...>) {
-                     return F()(std::enable_if_t<(I >= 0), Lane<double>>(0)...);
-                   }(std::make_index_sequence<N>())),
+    std::is_same_v<decltype(on_single_numbers<F>(std::make_index_sequence<N>())),
                    Condition<double>>;
 
 template <class F, int N, class T, unsigned Mask>
