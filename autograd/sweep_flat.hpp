@@ -65,10 +65,14 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
   }
   sweep.strip(last);
   for (int o = 0; o < sweep.outputs; ++o) {
+    if (run.into[o] == Into::nothing) continue;
+    if (run.into[o] == Into::one) {
+      fold_into_cell(o, whole == 0, rest);
+      continue;
+    }
     T* const to = static_cast<T*>(run.out[o]) + whole;
-    if (run.into[o] == Into::one) fold_into_cell(o, whole == 0, rest);
-    else if (run.into[o] == Into::store) std::copy_n(out[o], rest, to);
-    else if (run.into[o] == Into::fold)
+    if (run.into[o] == Into::store) std::copy_n(out[o], rest, to);
+    else
       with_fold(sweep.fold, [&]<class F>(F) {
         for (std::int64_t i = 0; i < rest; ++i) to[i] = F::fold(to[i], out[o][i]);
       });
