@@ -162,16 +162,34 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
   }
 }
 
+// How up to `rows_at_a_time` rows of the result are computed, and the room for it.
+template <class T>
+struct Plan {
+  std::int64_t step;  // of the products that are summed, so many at a time
+  // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
+  bool group, direct;
+  Room<T> groups, panel;
+
+  Plan(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
+       const Matrix<const T>& b)
+      : step(step_of(k)),
+        group(a.column != 1 && n > 2 * wide<T>),
+        direct(b.column == 1 && (m <= 2 * tall<T> || (n <= wide<T> && b.row == n))),
+        groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0),
+        panel(direct && n % width<T> == 0 ? 0 : step * wide<T>) {}
+
+  static std::int64_t step_of(std::int64_t k) {
+    const std::int64_t parts = (k + depth - 1) / depth;
+    return (k + parts - 1) / parts;
+  }
+};
+
 // Up to `rows_at_a_time` rows of the result.
 template <class T>
 void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
            const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
-  const std::int64_t parts = (k + depth - 1) / depth, step = (k + parts - 1) / parts;
-  // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
-  const bool group = a.column != 1 && n > 2 * wide<T>;
-  const bool direct = b.column == 1 && (m <= 2 * tall<T> || (n <= wide<T> && b.row == n));
-  const Room<T> groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0);
-  const Room<T> panel(direct && n % width<T> == 0 ? 0 : step * wide<T>);
+  const Plan<T> plan(m, n, k, a, b);
+  const auto& [step, group, direct, groups, panel] = plan;
   for (std::int64_t l = 0; l < k; l += step) {
     const std::int64_t d = std::min(step, k - l);
     Left<T> left{a.from(0, l), group};
@@ -260,6 +278,18 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const dou
           const Matrix<const double>& b, double* c, std::int64_t pitch, bool add) {
   multiply(m, n, k, a, b, c, pitch, add);
 }
+
+template <class T>
+void make_room(int products, std::int64_t m, std::int64_t n, std::int64_t k,
+               const Matrix<const T>& a, const Matrix<const T>& b) {
+  if (products == 0 || m == 0 || n == 0 || k == 0) return;
+  const Plan<T> plan(std::min(m, rows_at_a_time), n, k, a, b);  // held while others find theirs
+  make_room(products - 1, m, n, k, a, b);
+}
+template void make_room(int, std::int64_t, std::int64_t, std::int64_t, const Matrix<const float>&,
+                        const Matrix<const float>&);
+template void make_room(int, std::int64_t, std::int64_t, std::int64_t, const Matrix<const double>&,
+                        const Matrix<const double>&);
 
 std::int64_t counted_flops() { return flops.load(); }
 

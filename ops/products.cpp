@@ -4,7 +4,6 @@
 #include <cstring>
 #include <xtape/autograd/parallel.hpp>
 #include <xtape/ops/arithmetic.hpp>
-#include <xtape/ops/einsum.hpp>
 #include <xtape/ops/gemm.hpp>
 #include <xtape/ops/matrices.hpp>
 #include <xtape/ops/products.hpp>
@@ -33,12 +32,18 @@ class Product {
       const std::int64_t pieces = std::max<std::int64_t>(
           1, std::min({2 * m_ * n_ * k_ / piece_flops, size / 128, 2 + size / 1024}));
       if (pieces == 1) return gemm(m_, n_, k_, left, right, to, n_, add_);
+      const int threads = std::min<int>(num_threads(), static_cast<int>(pieces));
+      const auto begin_of = [&](std::int64_t p) {
+        return p == pieces ? size : size / 16 * p / pieces * 16;
+      };
+      for (std::int64_t p = 0; threads > 1 && p < pieces; ++p) {
+        const std::int64_t part = begin_of(p + 1) - begin_of(p);
+        make_room(threads, by_rows ? part : m_, by_rows ? n_ : part, k_, left, right);
+      }
       xtape::parallel_for(pieces, [&](std::int64_t p) {
-        const std::int64_t begin = size / 16 * p / pieces * 16;
-        const std::int64_t end = p + 1 == pieces ? size : size / 16 * (p + 1) / pieces * 16;
-        if (by_rows)
-          gemm(end - begin, n_, k_, left.from(begin, 0), right, to + begin * n_, n_, add_);
-        else gemm(m_, end - begin, k_, left, right.from(0, begin), to + begin, n_, add_);
+        const std::int64_t begin = begin_of(p), part = begin_of(p + 1) - begin;
+        if (by_rows) gemm(part, n_, k_, left.from(begin, 0), right, to + begin * n_, n_, add_);
+        else gemm(m_, part, k_, left, right.from(0, begin), to + begin, n_, add_);
       });
     });
   }
@@ -49,6 +54,7 @@ class Product {
       const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
       const std::int64_t pieces = std::clamp<std::int64_t>(2 * count * m_ * n_ * k_ / piece_flops,
                                                            1, std::max<std::int64_t>(1, count));
+      if (pieces > 1) make_room(num_threads(), m_, n_, k_, left, right);
       xtape::parallel_for(pieces, [&](std::int64_t p) {
         for (std::int64_t i = count * p / pieces; i < count * (p + 1) / pieces; ++i)
           gemm(m_, n_, k_, {left.at + i * m_ * k_, left.row, left.column},
@@ -97,8 +103,8 @@ void product_vjp(Backward& backward, const Tensor& gradient, bool ta, bool tb) {
   }
 }
 
-// The sum of the rows of the gradient. Few are added one after the other, which takes a fifth of
-// the time of a sum over any axes; the rounding errors of many would matter.
+// The sum of the rows of the gradient. Few are added one after the other, without the preparations
+// of a sum over any axes; of many the rounding errors would matter.
 void give_sum_of_rows(Backward& backward, int input) {
   const Tensor& gradient = backward.grad();
   const std::int64_t rows = gradient.shape()[0], columns = gradient.shape()[1];
@@ -252,64 +258,6 @@ Tensor outer(const Arg& left, const Tensor& b) {
         fmt::format("1-d operands wanted: left {}, right {}", a.shape().str(), b.shape().str()));
   const Caller caller(left.where());
   return unsqueeze(a, 1) * b;
-}
-
-namespace {
-
-// Axes counted from the left, each at most once.
-std::vector<int> checked_axes(const std::vector<std::int64_t>& axes, const Tensor& x,
-                              const Location& at) {
-  std::vector<int> out;
-  for (std::int64_t axis : axes) {
-    out.push_back(normalize_axis(axis, x.rank(), "tensordot", at));
-    if (std::count(out.begin(), out.end(), out.back()) > 1)
-      raise<IndexError>(
-          at, "tensordot",
-          fmt::format("axis {} is named twice in [{}]", out.back(), fmt::join(axes, ", ")));
-  }
-  return out;
-}
-
-}  // namespace
-
-Tensor tensordot(const Arg& left, const Tensor& b, const std::vector<std::int64_t>& axes_a,
-                 const std::vector<std::int64_t>& axes_b) {
-  const Tensor a = left.as_tensor(float32);
-  const Location at = Caller::or_else(left.where());
-  const Caller caller(at);
-  if (axes_a.size() != axes_b.size())
-    raise<IndexError>(at, "tensordot",
-                      fmt::format("axes [{}] of the left do not pair with [{}] of the right",
-                                  fmt::join(axes_a, ", "), fmt::join(axes_b, ", ")));
-  const std::vector<int> of_a = checked_axes(axes_a, a, at), of_b = checked_axes(axes_b, b, at);
-  std::string letters_a, letters_b, rest;
-  for (int i = 0; i < a.rank(); ++i) letters_a += static_cast<char>('a' + i);
-  for (int i = 0; i < b.rank(); ++i) letters_b += static_cast<char>('A' + i);
-  for (std::size_t i = 0; i < of_a.size(); ++i) {
-    if (a.shape()[of_a[i]] != b.shape()[of_b[i]])
-      raise<ShapeError>(at, "tensordot",
-                        fmt::format("axis {} of {} is summed with axis {} of {}: sizes differ",
-                                    of_a[i], a.shape().str(), of_b[i], b.shape().str()));
-    letters_b[of_b[i]] = letters_a[of_a[i]];
-  }
-  for (char letter : letters_a + letters_b)
-    if (letters_a.find(letter) == std::string::npos || letters_b.find(letter) == std::string::npos)
-      rest += letter;
-  return einsum(fmt::format("{},{}->{}", letters_a, letters_b, rest), {a, b}, at);
-}
-
-Tensor tensordot(const Arg& left, const Tensor& b, std::int64_t count) {
-  const Tensor a = left.as_tensor(float32);
-  if (count < 0 || count > a.rank() || count > b.rank())
-    raise<IndexError>(left.where(), "tensordot",
-                      fmt::format("{} axes of {} and {} cannot be paired", count, a.shape().str(),
-                                  b.shape().str()));
-  std::vector<std::int64_t> of_a, of_b;
-  for (std::int64_t i = 0; i < count; ++i) {
-    of_a.push_back(a.rank() - count + i);
-    of_b.push_back(i);
-  }
-  return tensordot(Arg(a, left.where()), b, of_a, of_b);
 }
 
 Tensor bilinear(const Arg& left, const Tensor& x2, const Tensor& weight, const Tensor& bias) {

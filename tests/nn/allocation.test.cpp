@@ -111,16 +111,10 @@ class Training {
     last_ = loss.item<double>();
   }
   long requests_after_warm_up() {
-    // How many pieces of work meet at one moment, and so how much room they need at once, is chance
-    // where there are several threads: with them it may take longer until all of it is there.
-    long requests = 1;
-    for (int left = num_threads() == 1 ? 1 : 10; left > 0 && requests > 0; --left) {
-      for (int i = 0; i < 5; ++i) step();
-      requests = heap_requests([&] {
-        for (int i = 0; i < 10; ++i) step();
-      });
-    }
-    return requests;
+    for (int i = 0; i < 5; ++i) step();
+    return heap_requests([&] {
+      for (int i = 0; i < 10; ++i) step();
+    });
   }
   double last() const { return last_; }
 
