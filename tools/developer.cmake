@@ -11,7 +11,7 @@ find_program(CCACHE ccache)
 if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
-# A third of the time of the sanitized build. With them g++ 12 warns of its own headers; and files
+# Most of what a usual file takes to compile. With them g++ 12 warns of its own headers; and files
 # with options of their own cannot use headers that were compiled without these.
 if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
   set(precompiled <fmt/format.h> <xtape/autograd/tape.hpp>)
