@@ -39,6 +39,8 @@ void look_for(const F& come) {
 }
 
 // One job at a time; the caller works on it too, so a helper that is late costs nothing but help.
+// Each thread has a range of the pieces of its own and begins there, so that it finds in its cache
+// what it wrote in the job before; then it helps the others.
 class Team {
  public:
   ~Team() {
@@ -55,17 +57,21 @@ class Team {
     {
       std::lock_guard lock(mutex_);
       while (static_cast<int>(helpers_.size()) < threads - 1)
-        helpers_.emplace_back([this] { help(); });
+        helpers_.emplace_back([this, own = helpers_.size() + 1] { help(own); });
+      if (ranges_.size() < static_cast<std::size_t>(threads)) ranges_ = std::vector<Range>(threads);
       call_ = call;
       body_ = body;
-      pieces_ = pieces;
       mode_ = detail::arithmetic_mode();
-      next_.store(0);
+      for (std::int64_t t = 0; t < threads; ++t) {
+        ranges_[t].next.store(pieces * t / threads);
+        ranges_[t].end = pieces * (t + 1) / threads;
+      }
       places_ = threads - 1;
+      threads_ = threads;
       ++job_;
     }
     wake_.notify_all();
-    work();
+    work(0);
     {
       std::lock_guard lock(mutex_);
       places_ = 0;
@@ -79,20 +85,28 @@ class Team {
   std::mutex use;  // held by the thread whose job it is
 
  private:
-  void work() {
+  struct alignas(64) Range {  // of pieces that are left; a cache line of its own
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
+  void work(std::size_t own) {
     inside = true;
-    for (std::int64_t piece; (piece = next_.fetch_add(1)) < pieces_;) {
-      try {
-        call_(body_, piece);
-      } catch (...) {
-        std::lock_guard lock(mutex_);
-        if (!failure_) failure_ = std::current_exception();
+    for (std::size_t t = 0; t < threads_; ++t) {
+      Range& range = ranges_[(own + t) % threads_];
+      for (std::int64_t piece; (piece = range.next.fetch_add(1)) < range.end;) {
+        try {
+          call_(body_, piece);
+        } catch (...) {
+          std::lock_guard lock(mutex_);
+          if (!failure_) failure_ = std::current_exception();
+        }
       }
     }
     inside = false;
   }
 
-  void help() {
+  void help(std::size_t own) {
     std::uint64_t seen = 0;
     std::unique_lock lock(mutex_);
     while (true) {
@@ -106,7 +120,7 @@ class Team {
       ++busy_;
       detail::set_arithmetic_mode(mode_);  // as the caller computes
       lock.unlock();
-      work();
+      work(own);
       lock.lock();
       if (--busy_ == 0) done_.notify_all();
     }
@@ -117,8 +131,8 @@ class Team {
   std::vector<std::thread> helpers_;
   void (*call_)(const void*, std::int64_t) = nullptr;
   const void* body_ = nullptr;
-  std::int64_t pieces_ = 0;
-  std::atomic<std::int64_t> next_{0};
+  std::size_t threads_ = 0;
+  std::vector<Range> ranges_;
   std::uint64_t mode_ = 0;
   int places_ = 0;
   std::atomic<std::uint64_t> job_{0};
