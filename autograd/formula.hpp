@@ -121,47 +121,78 @@ constexpr int arity_of() {
 
 /// A strip from `body`, which maps inputs to outputs in registers.
 template <class T, int I, int O, class Combine, class Body>
-[[gnu::flatten]] void strip(const Run& run) {
+struct StripOf {
   using V = Register<T>;
   using Traits = LaneTraits<V>;
-  constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
+  /// Registers that are computed before it is asked what becomes of each of several outputs; with
+  /// AVX-512 there are twice as many to hold them.
+  static constexpr int together = O == 1 ? 1 : sizeof(V) == 64 ? 4 : 2;
+  static constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
+
   const T* in[I];
   std::ptrdiff_t step[I];
   T* out[O];
+  Into into[O];
   V folded[O], total[O];
-  for (int o = 0; o < O; ++o) folded[o] = total[o] = Lane<V>(0).v;
-  for (int k = 0; k < I; ++k) {
-    in[k] = static_cast<const T*>(run.in[k]);
-    step[k] = run.moves[k] ? Traits::width : 0;
-  }
-  for (int o = 0; o < O; ++o) out[o] = static_cast<T*>(run.out[o]);
-  for (std::int64_t begin = 0; begin < run.registers; begin += block) {
-    const std::int64_t end = begin + block < run.registers ? begin + block : run.registers;
-    for (std::int64_t r = begin; r < end; ++r) {
-      V x[I], y[O];
+
+  template <int n>
+  void compute(bool first) {
+    V y[n][O];
+#pragma GCC unroll 4
+    for (int u = 0; u < n; ++u) {
+      V x[I];
       for (int k = 0; k < I; ++k) {
         x[k] = Traits::load(in[k]);
         in[k] += step[k];
       }
-      Body()(x, y);
-      for (int o = 0; o < O; ++o) {
-        if (run.into[o] == Into::store) {
-          Traits::store(out[o], y[o]);
-          out[o] += Traits::width;
-        } else if (run.into[o] == Into::fold) {
-          Traits::store(out[o], Combine::fold(Traits::load(out[o]), y[o]));
-          out[o] += Traits::width;
-        } else if (run.into[o] == Into::one) {
-          folded[o] = r == begin ? y[o] : Combine::fold(folded[o], y[o]);
+      Body()(x, y[u]);
+    }
+    for (int o = 0; o < O; ++o) {
+      if (into[o] == Into::store) {
+        for (int u = 0; u < n; ++u) Traits::store(out[o] + u * Traits::width, y[u][o]);
+        out[o] += n * Traits::width;
+      } else if (into[o] == Into::fold) {
+        for (int u = 0; u < n; ++u) {
+          T* const to = out[o] + u * Traits::width;
+          Traits::store(to, Combine::fold(Traits::load(to), y[u][o]));
         }
+        out[o] += n * Traits::width;
+      } else if (into[o] == Into::one) {
+        V sum = y[0][o];
+        for (int u = 1; u < n; ++u) sum = Combine::fold(sum, y[u][o]);
+        folded[o] = first ? sum : Combine::fold(folded[o], sum);
       }
     }
+  }
+};
+
+template <class T, int I, int O, class Combine, class Body>
+[[gnu::flatten]] void strip(const Run& run) {
+  using S = StripOf<T, I, O, Combine, Body>;
+  using V = Register<T>;
+  using Traits = LaneTraits<V>;
+  S s;
+  for (int k = 0; k < I; ++k) {
+    s.in[k] = static_cast<const T*>(run.in[k]);
+    s.step[k] = run.moves[k] ? Traits::width : 0;
+  }
+  for (int o = 0; o < O; ++o) {
+    s.out[o] = static_cast<T*>(run.out[o]);
+    s.into[o] = run.into[o];
+    s.folded[o] = s.total[o] = Lane<V>(0).v;
+  }
+  for (std::int64_t begin = 0; begin < run.registers; begin += S::block) {
+    const std::int64_t end = begin + S::block < run.registers ? begin + S::block : run.registers;
+    std::int64_t r = begin;
+    for (; r + S::together <= end; r += S::together) s.template compute<S::together>(r == begin);
+    if constexpr (S::together > 1)
+      for (; r < end; ++r) s.template compute<1>(r == begin);
     for (int o = 0; o < O; ++o)
-      if (run.into[o] == Into::one)
-        total[o] = begin == 0 ? folded[o] : Combine::fold(total[o], folded[o]);
+      if (s.into[o] == Into::one)
+        s.total[o] = begin == 0 ? s.folded[o] : Combine::fold(s.total[o], s.folded[o]);
   }
   for (int o = 0; o < O; ++o)
-    if (run.into[o] == Into::one) Traits::store(out[o], total[o]);
+    if (s.into[o] == Into::one) Traits::store(s.out[o], s.total[o]);
 }
 
 template <class F, int N, class T>
