@@ -13,9 +13,9 @@ Ref<Value> Value::make(const Shape& shape, DType dtype) {
   return Ref<Value>::adopt(value);
 }
 
-Ref<Value> Value::show(const Ref<Value>& memory, const Shape& shape) {
+Ref<Value> Value::show(const Ref<Value>& memory, const Shape& shape, std::int64_t first) {
   Value* value = new (pool::allocate(sizeof(Value))) Value(shape, memory->dtype);
-  value->data = memory->data;
+  value->data = static_cast<char*>(memory->data) + first * size_of(memory->dtype);
   value->owner = memory->owner;
   value->owner->refs.add();
   return Ref<Value>::adopt(value);

@@ -60,8 +60,8 @@ struct Value {
 
   /// Uninitialised memory for `shape` elements.
   static Ref<Value> make(const Shape& shape, DType dtype);
-  /// The same memory under another shape with as many elements.
-  static Ref<Value> show(const Ref<Value>& memory, const Shape& shape);
+  /// The same memory, from its element `first` on, under another shape that has its place there.
+  static Ref<Value> show(const Ref<Value>& memory, const Shape& shape, std::int64_t first = 0);
   static void destroy(Value* value) noexcept;
 
   std::int64_t numel() const { return shape.numel(); }

@@ -6,12 +6,19 @@
 #include <xtape/ops/elements.hpp>
 #include <xtape/ops/joining.hpp>
 #include <xtape/ops/moments.hpp>
+#include <xtape/ops/samplewise.hpp>
 #include <xtape/ops/shaping.hpp>
 #include <xtape/ops/slicing.hpp>
 
 namespace xtape::nn {
 
+using xtape::detail::normalise_samples;
+
 namespace {
+
+xtape::detail::NormFormulas formulas_of_norm() {
+  return {formulas::inverse_root.formula(), formulas::normalised.formula()};
+}
 
 void check_size(const Tensor& given, const Shape& wanted, const char* what, const char* op,
                 const Location& at) {
@@ -70,17 +77,17 @@ Dims all_but_channels(int rank) {
 }
 
 // Groups of channels are normalised: x as [N, groups, channels of one, elements of one].
-Tensor grouped(const Tensor& x, std::int64_t groups, const NormOptions& options) {
+Tensor grouped(const char* op, const Location& at, const Tensor& x, std::int64_t groups,
+               const NormOptions& options) {
   const std::int64_t channels = x.shape()[1], each = groups == 0 ? 0 : channels / groups;
   const std::int64_t samples = x.shape()[0];
   std::int64_t inner = 1;
   for (int axis = 2; axis < x.rank(); ++axis) inner *= x.shape()[axis];
   const Tensor split = reshape(x, Shape{samples, groups, each, inner});
-  const Moments both = moments(split, {2, 3});
-  const Tensor scale = formulas::inverse_root(both.var, options.eps);
   const Given weight(options.weight, {1, groups, each, 1}, 1);
   const Given bias(options.bias, {1, groups, each, 1}, 0);
-  return reshape(formulas::normalised(split, both.mean, scale, weight.arg(), bias.arg()),
+  return reshape(normalise_samples(op, formulas_of_norm(), Arg(split, at), {2, 3}, weight.arg(),
+                                   bias.arg(), options.eps),
                  x.shape());
 }
 
@@ -142,10 +149,10 @@ Tensor layer_norm(const Arg& argument, const Shape& normalized_shape, const Norm
   for (int i = 0; i < rest; ++i) rows *= x.shape()[i];
   const std::int64_t inner = normalized_shape.numel();
   const Tensor flat = reshape(x, Shape{rows, inner});
-  const Moments both = moments(flat, 1);
-  const Tensor scale = formulas::inverse_root(both.var, options.eps);
   const Given weight(options.weight, {inner}, 1), bias(options.bias, {inner}, 0);
-  return reshape(formulas::normalised(flat, both.mean, scale, weight.arg(), bias.arg()), x.shape());
+  return reshape(normalise_samples(op, formulas_of_norm(), Arg(flat, at), 1, weight.arg(),
+                                   bias.arg(), options.eps),
+                 x.shape());
 }
 
 Tensor group_norm(const Arg& argument, std::int64_t groups, const NormOptions& options) {
@@ -160,7 +167,7 @@ Tensor group_norm(const Arg& argument, std::int64_t groups, const NormOptions& o
                       fmt::format("{} channels do not divide into {} groups", channels, groups));
   check_size(options.weight, {channels}, "a weight", op, at);
   check_size(options.bias, {channels}, "a bias", op, at);
-  return grouped(x, groups, options);
+  return grouped(op, at, x, groups, options);
 }
 
 Tensor instance_norm(const Arg& argument, const NormOptions& options) {
@@ -174,7 +181,7 @@ Tensor instance_norm(const Arg& argument, const NormOptions& options) {
   if (x.numel() > 0 && x.numel() == x.shape()[0] * channels)
     raise<ShapeError>(at, op,
                       fmt::format("more than one value per channel wanted: {}", x.shape().str()));
-  return grouped(x, channels, options);
+  return grouped(op, at, x, channels, options);
 }
 
 Tensor rms_norm(const Arg& argument, const RmsNormOptions& options) {

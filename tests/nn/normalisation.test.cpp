@@ -112,6 +112,67 @@ TEST_CASE("layer norm") {
   CHECK_THROWS_AS(nn::layer_norm(x, {4}, {.bias = ones({1}, float64)}), ShapeError);
 }
 
+namespace {
+
+// y of samples over several blocks and pieces, and the gradients of sum(y^3 + x) for what wants
+// one.
+std::vector<Tensor> of_many(const Tensor& x, const Tensor& w, const Tensor& b, bool plain) {
+  const auto leaf = [](const Tensor& t) { return t.copy().requires_grad(t.requires_grad()); };
+  const Tensor mine[] = {leaf(x), leaf(w), leaf(b)};
+  const std::int64_t groups = x.rank() == 2 ? 1 : 4;
+  Tensor y;
+  if (plain) {
+    const Tensor split = reshape(mine[0], {x.shape()[0], groups, -1});
+    y = reshape(standardised(split, 2, 1e-3), x.shape());
+    const Shape whole = x.rank() == 2 ? w.shape() : Shape{w.numel(), 1, 1};
+    y = y * reshape(mine[1], whole) + reshape(mine[2], whole);
+  } else if (groups == 1) {
+    y = nn::layer_norm(mine[0], w.shape(), {.weight = mine[1], .bias = mine[2], .eps = 1e-3});
+  } else {
+    y = nn::group_norm(mine[0], groups, {.weight = mine[1], .bias = mine[2], .eps = 1e-3});
+  }
+  sum(y * y * y + mine[0]).backward();
+  std::vector<Tensor> out{y.detach()};
+  for (const Tensor& t : mine)
+    if (t.requires_grad()) out.push_back(t.grad());
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("layer norm and group norm of many samples are those of plain operations") {
+  manual_seed(12);
+  for (const Shape& shape : {Shape{301, 700}, Shape{7, 8, 51, 50}, Shape{2, 4, 320, 320}})
+    for (int wanted = shape.numel() < 300000 ? 1 : 7; wanted < 8; ++wanted) {
+      const std::int64_t size = shape[1];
+      const Tensor x = (1 + randn(shape, float64)).requires_grad(wanted & 1);
+      const Tensor w = randn({size}, float64).requires_grad(wanted & 2);
+      const Tensor b = randn({size}, float64).requires_grad(wanted & 4);
+      const std::vector<Tensor> got = of_many(x, w, b, false), want = of_many(x, w, b, true);
+      REQUIRE(got.size() == want.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        CAPTURE(shape.str());
+        CAPTURE(wanted);
+        CAPTURE(i);
+        CHECK(distance(got[i], want[i]) < 1e-9);
+      }
+    }
+}
+
+TEST_CASE("layer norm gives the same bits with any number of threads") {
+  const Tensor x = randn({777, 333}).requires_grad(true), w = randn({333}).requires_grad(true),
+               b = randn({333}).requires_grad(true);
+  const int before = num_threads();
+  set_num_threads(1);
+  const std::vector<Tensor> one = of_many(x, w, b, false);
+  for (int threads : {2, 3}) {
+    set_num_threads(threads);
+    const std::vector<Tensor> several = of_many(x, w, b, false);
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(distance(one[i], several[i]) == 0);
+  }
+  set_num_threads(before);
+}
+
 TEST_CASE("group norm and instance norm") {
   for (const Shape& shape : {Shape{3, 6}, Shape{2, 6, 2}, Shape{2, 6, 2, 3}})
     for (const std::int64_t groups : {1, 2, 3, 6}) {
