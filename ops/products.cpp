@@ -111,11 +111,27 @@ void give_sum_of_rows(Backward& backward, int input) {
   if (backward.create_graph() || rows > 128) return backward.give(input, sum(gradient, 0));
   const Tensor total = Tensor::empty({columns}, gradient.dtype());
   by_floating(gradient.dtype(), [&]<class T>(T*) {
-    const T* row = gradient.value()->as<T>();
+    const T* const from = gradient.value()->as<T>();
     T* const to = total.value()->as<T>();
-    std::fill_n(to, columns, T(0));
-    for (std::int64_t r = 0; r < rows; ++r, row += columns)
-      for (std::int64_t c = 0; c < columns; ++c) to[c] += row[c];
+    if (columns > 64) {
+      std::fill_n(to, columns, T(0));
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < columns; ++c) to[c] += from[r * columns + c];
+      return;
+    }
+    constexpr std::int64_t together = 16;  // columns whose sums stay in registers
+    std::int64_t c = 0;
+    for (; c + together <= columns; c += together) {
+      T sums[together] = {};
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t i = 0; i < together; ++i) sums[i] += from[r * columns + c + i];
+      std::copy_n(sums, together, to + c);
+    }
+    for (; c < columns; ++c) {
+      T sum = 0;
+      for (std::int64_t r = 0; r < rows; ++r) sum += from[r * columns + c];
+      to[c] = sum;
+    }
   });
   backward.give(input, total);
 }
