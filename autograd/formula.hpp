@@ -124,9 +124,9 @@ template <class T, int I, int O, class Combine, class Body>
 struct StripOf {
   using V = Register<T>;
   using Traits = LaneTraits<V>;
-  /// Registers that are computed before it is asked what becomes of each of several outputs; with
-  /// AVX-512 there are twice as many to hold them.
-  static constexpr int together = O == 1 ? 1 : sizeof(V) == 64 ? 4 : 2;
+  /// Registers that are computed before it is asked what becomes of each of many outputs: more, or
+  /// as many for few outputs, would make programs larger and hardly faster.
+  static constexpr int together = O > 2 && sizeof(T) == 4 ? 2 : 1;
   static constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
 
   const T* in[I];
@@ -138,7 +138,7 @@ struct StripOf {
   template <int n>
   void compute(bool first) {
     V y[n][O];
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int u = 0; u < n; ++u) {
       V x[I];
       for (int k = 0; k < I; ++k) {
