@@ -119,7 +119,7 @@ constexpr int arity_of() {
   else return arity_of<F, N + 1>();
 }
 
-/// A strip from `body`, which maps inputs to outputs in registers.
+// What a strip knows while it runs.
 template <class T, int I, int O, class Combine, class Body>
 struct StripOf {
   using V = Register<T>;
@@ -132,7 +132,7 @@ struct StripOf {
   const T* in[I];
   std::ptrdiff_t step[I];
   T* out[O];
-  Into into[O];
+  const Into* into;  // for a copy, loops of one output would be unfolded for all it can hold
   V folded[O], total[O];
 
   template <int n>
@@ -166,19 +166,20 @@ struct StripOf {
   }
 };
 
+/// A strip from `Body`, which maps inputs to outputs in registers.
 template <class T, int I, int O, class Combine, class Body>
 [[gnu::flatten]] void strip(const Run& run) {
   using S = StripOf<T, I, O, Combine, Body>;
   using V = Register<T>;
   using Traits = LaneTraits<V>;
   S s;
+  s.into = run.into;
   for (int k = 0; k < I; ++k) {
     s.in[k] = static_cast<const T*>(run.in[k]);
     s.step[k] = run.moves[k] ? Traits::width : 0;
   }
   for (int o = 0; o < O; ++o) {
     s.out[o] = static_cast<T*>(run.out[o]);
-    s.into[o] = run.into[o];
     s.folded[o] = s.total[o] = Lane<V>(0).v;
   }
   for (std::int64_t begin = 0; begin < run.registers; begin += S::block) {
