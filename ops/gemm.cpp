@@ -59,6 +59,15 @@ struct Left {
   }
 };
 
+// Without it, g++ makes loading a register of columns a part of each multiplication by it: more
+// loads than a cache serves.
+template <class V>
+void keep_in_register([[maybe_unused]] V& v) {
+#ifdef __FMA__
+  asm("" : "+v"(v.data));
+#endif
+}
+
 // A tile of `Rows` rows and `Columns` registers; of the last register, `last` elements.
 template <class T, int Rows, int Columns>
 void tile(std::int64_t d, const Matrix<const T>& left, const T* right, std::int64_t next, T* c,
@@ -73,7 +82,10 @@ void tile(std::int64_t d, const Matrix<const T>& left, const T* right, std::int6
   for (int r = 0; r < Rows; r += 4) fours[r / 4] = left.at + r * row;
   for (std::int64_t l = 0; l < d; ++l, right += next) {
     V x[Columns];
-    for (int j = 0; j < Columns; ++j) x[j] = V::load_unaligned(right + j * width);
+    for (int j = 0; j < Columns; ++j) {
+      x[j] = V::load_unaligned(right + j * width);
+      keep_in_register(x[j]);
+    }
     for (int r = 0; r < Rows; ++r) {
       const T* const at = fours[r / 4];
       const V y(r % 4 == 0 ? *at : r % 4 == 1 ? at[row] : r % 4 == 2 ? at[2 * row] : at[row3]);
@@ -81,18 +93,20 @@ void tile(std::int64_t d, const Matrix<const T>& left, const T* right, std::int6
     }
     for (const T*& four : fours) four += left.column;
   }
-  for (int r = 0; r < Rows; ++r, c += pitch)
-    for (int j = 0; j < Columns; ++j) {
-      T* const to = c + j * width;
-      const V& sum = sums[r][j];
-      if (j + 1 < Columns || last == width) {
-        (add ? V(V::load_unaligned(to) + sum) : sum).store_unaligned(to);
-      } else {
-        T part[width];
-        sum.store_unaligned(part);
-        for (int e = 0; e < last; ++e) to[e] = add ? to[e] + part[e] : part[e];
-      }
-    }
+  const int whole = last == width ? Columns : Columns - 1;  // registers of a row of the result
+  for (int r = 0; r < Rows; ++r, c += pitch) {
+    V* const sum = sums[r];
+    if (add)
+      for (int j = 0; j < Columns; ++j)
+        if (j < whole) sum[j] += V::load_unaligned(c + j * width);
+    for (int j = 0; j < Columns; ++j)
+      if (j < whole) sum[j].store_unaligned(c + j * width);
+    if (whole == Columns) continue;
+    T part[width];
+    sum[whole].store_unaligned(part);
+    T* const to = c + whole * width;
+    for (int e = 0; e < last; ++e) to[e] = add ? to[e] + part[e] : part[e];
+  }
 }
 
 template <class T>
@@ -107,6 +121,13 @@ Tile<T> tile_of(std::int64_t columns) {
 template <class T>
 int rows_of(std::int64_t left) {
   return left >= tall<T> ? tall<T> : static_cast<int>(std::bit_floor(static_cast<unsigned>(left)));
+}
+
+// How many columns the next tile has: a single register would leave the multipliers waiting for it.
+template <class T>
+std::int64_t columns_of(std::int64_t left) {
+  const bool two_of_four = left > wide<T> && left <= wide<T> + width<T>;
+  return two_of_four ? 2 * width<T> : std::min(wide<T>, left);
 }
 
 // Sixteen bytes: four by four floats, or two by two doubles, are transposed in registers.
@@ -130,18 +151,26 @@ void transpose(const T* from, std::int64_t pitch, T* to, std::int64_t to_pitch) 
   }
 }
 
+// Copies d rows of so many elements, `next` apart, so that they are adjacent.
+template <class T, int size>
+void copy_rows(const T* from, std::int64_t next, std::int64_t d, T* to) {
+  using V = std::conditional_t<size % width<T> == 0, Register<T>, Quad<T>>;
+  for (std::int64_t l = 0; l < d; ++l, from += next, to += size)
+    for (int e = 0; e < size; e += static_cast<int>(V::size))
+      V::load_unaligned(from + e).store_unaligned(to + e);
+}
+
 // Copies the transpose of m, of `count` rows and d columns, into rows of `pitch` elements, of which
 // those behind `count` become 0.
 template <class T>
 void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, std::int64_t pitch) {
   constexpr int q = 16 / sizeof(T);
   if (m.row == 1) {
+    if (count == pitch && pitch == wide<T>) return copy_rows<T, wide<T>>(m.at, m.column, d, to);
+    if (count == pitch && pitch == tall<T>) return copy_rows<T, tall<T>>(m.at, m.column, d, to);
     for (std::int64_t l = 0; l < d; ++l, to += pitch) {
       const T* const from = m.at + l * m.column;
       std::int64_t e = 0;
-      if (count == wide<T>)  // nearly always
-        for (; e < wide<T>; e += width<T>)
-          Register<T>::load_unaligned(from + e).store_unaligned(to + e);
       for (; e + q <= count; e += q) Quad<T>::load_unaligned(from + e).store_unaligned(to + e);
       for (; e < count; ++e) to[e] = from[e];
       for (; e < pitch; ++e) to[e] = 0;
@@ -199,8 +228,8 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
              groups.get() + i * d, tall<T>);
       left.matrix.at = groups.get();
     }
-    for (std::int64_t j = 0; j < n; j += wide<T>) {
-      const std::int64_t columns = std::min(wide<T>, n - j);
+    for (std::int64_t j = 0, columns; j < n; j += columns) {
+      columns = columns_of<T>(n - j);
       const std::int64_t padded = (columns + width<T> - 1) / width<T> * width<T>;
       const bool in_place = direct && columns == padded;
       const T* const right = in_place ? b.from(l, j).at : panel.get();
