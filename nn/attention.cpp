@@ -23,7 +23,7 @@ Tensor attention_weights(const Tensor& q, const Tensor& k, const AttentionOption
         at, op,
         fmt::format("at least 2 axes wanted: q {}, k {}", q.shape().str(), k.shape().str()));
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1))));
-  Tensor scores = matmul(q * scale, transpose(k));
+  Tensor scores = xtape::detail::matmul_transposed(q * scale, k, op, at);
   const Shape shape = scores.shape();
   if (options.mask.defined()) {
     const Tensor& mask = options.mask;

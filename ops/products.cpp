@@ -149,8 +149,8 @@ std::int64_t rows_of(const Shape& shape) {
   return Shape(std::span<const std::int64_t>(shape.begin(), shape.rank() - 1)).numel();
 }
 
-// What matmul() and its relatives of fixed ranks compute, in the name of `op`.
-Tensor multiply(Tensor a, Tensor b, const char* op, const Location& at) {
+// What matmul() and its relatives compute, in the name of `op`; tb transposes the matrices of b.
+Tensor multiply(Tensor a, Tensor b, const char* op, const Location& at, bool tb = false) {
   const Caller caller(at);
   check_floating_pair(a, b, op, at);
   if (a.rank() == 0 || b.rank() == 0)
@@ -159,23 +159,25 @@ Tensor multiply(Tensor a, Tensor b, const char* op, const Location& at) {
         fmt::format("a 0-d operand: left {}, right {}; use *", a.shape().str(), b.shape().str()));
   const bool row = a.rank() == 1, column = b.rank() == 1;
   const std::int64_t inner_a = a.shape()[a.rank() - 1],
-                     inner_b = b.shape()[column ? 0 : b.rank() - 2];
-  if (inner_a != inner_b) raise_inner(a, b, !column && inner_a == b.shape()[b.rank() - 1], op, at);
+                     inner_b = b.shape()[column ? 0 : b.rank() - (tb ? 1 : 2)];
+  if (inner_a != inner_b)
+    raise_inner(a, b, !column && !tb && inner_a == b.shape()[b.rank() - 1], op, at);
   if (row) a = unsqueeze(a, 0);
   if (column) b = unsqueeze(b, 1);
-  const std::int64_t m = a.shape()[a.rank() - 2], n = b.shape()[b.rank() - 1];
+  const std::int64_t m = a.shape()[a.rank() - 2], n = b.shape()[b.rank() - (tb ? 2 : 1)];
   Tensor out;
   if (a.rank() == 2 && b.rank() == 2) {
-    out = product(a, false, b, false, op, at);
+    out = product(a, false, b, tb, op, at);
   } else if (b.rank() == 2) {  // one matrix for the whole stack: a single product of all rows
-    out = product(reshape(a, Shape{rows_of(a.shape()), inner_a}), false, b, false, op, at);
+    out = product(reshape(a, Shape{rows_of(a.shape()), inner_a}), false, b, tb, op, at);
     out = reshape(out, with_matrix(stack_of(a.shape()), m, n));
   } else {
     const Shape stack = broadcast(stack_of(a.shape()), stack_of(b.shape()), op, at);
     const std::int64_t count = stack.numel();
     a = reshape(broadcast_to(a, with_matrix(stack, m, inner_a)), Shape{count, m, inner_a});
-    b = reshape(broadcast_to(b, with_matrix(stack, inner_b, n)), Shape{count, inner_b, n});
-    out = reshape(stacked_product(a, false, b, false, op, at), with_matrix(stack, m, n));
+    const std::int64_t rows = tb ? n : inner_b, columns = tb ? inner_b : n;
+    b = reshape(broadcast_to(b, with_matrix(stack, rows, columns)), Shape{count, rows, columns});
+    out = reshape(stacked_product(a, false, b, tb, op, at), with_matrix(stack, m, n));
   }
   if (row) out = squeeze(out, -2);
   if (column) out = squeeze(out, -1);
@@ -225,6 +227,10 @@ Tensor stacked_product(const Tensor& a, bool ta, const Tensor& b, bool tb, const
                           : stacked_product(left, !ta, g, false, op, at));
     }
   });
+}
+
+Tensor matmul_transposed(const Tensor& a, const Tensor& b, const char* op, const Location& at) {
+  return multiply(a, b, op, at, true);
 }
 
 }  // namespace detail

@@ -51,6 +51,8 @@ Tensor product(const Tensor& a, bool ta, const Tensor& b, bool tb, const char* o
 /// The same for each pair of two stacks of matrices with equal first axes.
 Tensor stacked_product(const Tensor& a, bool ta, const Tensor& b, bool tb, const char* op,
                        const Location& at);
+/// matmul(a, transpose(b)) without a copy of b, which has at least two axes.
+Tensor matmul_transposed(const Tensor& a, const Tensor& b, const char* op, const Location& at);
 
 }  // namespace detail
 
