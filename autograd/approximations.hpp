@@ -104,6 +104,14 @@ alignas(64) inline constexpr float sixteenths[16] = {
     1.68179286f, 1.75625217f, 1.8340081f,  1.91520655f};
 #endif
 
+/// p 2^k, where `shifted` is k + halving_shift; in two steps, as neither 2^128 nor 2^-150 is a
+/// number.
+template <SingleLane X>
+X times_power(const X& p, const X& shifted) {
+  const Bits<X> exponent = bits_of(shifted) - bits_of(X(0x1.8p23)), half = exponent >> 1;
+  return p * power_of_two<X>(half + Bits<X>(64)) * power_of_two<X>(exponent - half + Bits<X>(63));
+}
+
 /// e^x, which is 2^whole e^rest, where rest(whole) gives the rest, for x from -105, where it is 0,
 /// to 89, where it is infinite.
 template <SingleLane X, class Rest>
@@ -122,9 +130,7 @@ X exp_of_parts(const X& x, Rest rest) {
   const X shifted = fused(x, X(std::numbers::log2e), X(halving_shift));
   const X p = polynomial(rest(shifted - halving_shift), 1, 1, 0.49999994, 0.166665211, 0.0416683853,
                          0.00836871006, 0.00138147245);  // 3.1e-9
-  // in two steps, as neither 2^128 nor 2^-150 is a number
-  const Bits<X> exponent = bits_of(shifted) - bits_of(X(0x1.8p23)), half = exponent >> 1;
-  return p * power_of_two<X>(half + Bits<X>(64)) * power_of_two<X>(exponent - half + Bits<X>(63));
+  return times_power(p, shifted);
 }
 template <SingleLane X>
 X bounded_exp(const X& x) {
@@ -172,15 +178,35 @@ X short_expm1(const X& r) {
   const X q = polynomial(r, 0.5, 0.166665435, 0.0416662842, 0.00836654846, 0.00139463786);
   return fused(r * r, q, r);  // 1.4e-8
 }
+/// x as k ln(2) + r: k + halving_shift, and e^r - 1.
+template <SingleLane X>
+struct Expm1Parts {
+  X shifted, p;
+  explicit Expm1Parts(const X& x) {
+    const X bounded = at_most(89, at_least(-105, x));
+    shifted = fused(bounded, X(std::numbers::log2e), X(halving_shift));
+    const X whole = shifted - halving_shift;
+    p = short_expm1(fused_less(whole, X(ln2_rest), fused_less(whole, X(ln2_first), bounded)));
+  }
+};
 template <SingleLane X>
 X single_expm1(const X& x) {
-  const X bounded = at_most(89, at_least(-20, x));
-  const X shifted = fused(bounded, X(std::numbers::log2e), X(halving_shift));
-  const X whole = shifted - halving_shift;
-  const X p = short_expm1(fused_less(whole, X(ln2_rest), fused_less(whole, X(ln2_first), bounded)));
-  // 2^k e^r - 1 = 2^k (e^r - 1) + (2^k - 1), of which half is computed, as 2^128 is not a number
-  const X s = power_of_two<X>(bits_of(shifted) - Bits<X>(1)), half = fused(s, p, s - 0.5);
-  return signed_as(x, where(whole == 0, p, half + half));
+  const Expm1Parts<X> of(x);
+  // 2^k e^r - 1 = 2^k (e^r - 1) + (2^k - 1), of which half is computed, as 2^128 is not a number;
+  // -1 + 2^-30 is -1
+  const X s = power_of_two<X>(bits_of(at_least(halving_shift - 30, of.shifted)) - Bits<X>(1));
+  const X half = fused(s, of.p, s - 0.5);
+  return signed_as(x, where(of.shifted == halving_shift, of.p, half + half));
+}
+/// e^x beside e^x - 1, with which it shares nearly all; registers of 64 bytes have it sooner alone.
+template <SingleLane X>
+X exp_beside_expm1(const X& x) {
+  if constexpr (X::Traits::width == 16) {
+    return single_exp(x);
+  } else {
+    const Expm1Parts<X> of(x);
+    return times_power(1 + of.p, of.shifted);
+  }
 }
 
 /// log(1 + x) for x from 0 to 1.

@@ -71,7 +71,11 @@ X expm1(const X& x) {
   } else {
     return detail::chain(
         x, [](const auto& a) { return expm1(a); },
-        [](const auto& a, const auto&) { return exp(a); });
+        [](const auto& a, const auto&) {
+          if constexpr (detail::single_lane<std::decay_t<decltype(a)>>)
+            return detail::exp_beside_expm1(a);
+          else return exp(a);
+        });
   }
 }
 
