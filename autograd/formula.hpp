@@ -132,7 +132,9 @@ struct StripOf {
   const T* in[I];
   std::ptrdiff_t step[I];
   T* out[O];
-  const Into* into;  // for a copy, loops of one output would be unfolded for all it can hold
+  // A copy of the caller's list where it saves looking there again for each of many outputs; loops
+  // of few would be unfolded for all that it can hold.
+  std::conditional_t<(O > 2), std::array<Into, O>, const Into*> into;
   V folded[O], total[O];
 
   template <int n>
@@ -173,7 +175,8 @@ template <class T, int I, int O, class Combine, class Body>
   using V = Register<T>;
   using Traits = LaneTraits<V>;
   S s;
-  s.into = run.into;
+  if constexpr (O > 2) std::copy_n(run.into, O, s.into.begin());
+  else s.into = run.into;
   for (int k = 0; k < I; ++k) {
     s.in[k] = static_cast<const T*>(run.in[k]);
     s.step[k] = run.moves[k] ? Traits::width : 0;
