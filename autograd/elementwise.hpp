@@ -153,7 +153,7 @@ Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
                             if (dtype == int64) return K::template int64<F>();
                           return nullptr;
                         },
-                        K::template graph<F, keeps>()};
+                        K::template graph<F, keeps>().call};
   return {kind, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 

@@ -79,6 +79,11 @@ struct Reduced {
 /// Gives recorded gradients of a formula over `space`; the result's gradient is reshaped to
 /// `folded` and scaled first.
 using GraphVjp = void (*)(Backward&, const Shape& space, const Shape& folded, double scale);
+/// One such, as a class of its own: g++ and clang encode the name of a function template that
+/// returns a pointer to a function differently, and one's programs link with the other's library.
+struct RecordedVjp {
+  GraphVjp call;
+};
 
 /// A formula without its type: what it takes to apply it to tensors and to record that.
 class Formula {

@@ -18,7 +18,7 @@ struct NnKernels {
   template <class F, Keeps keeps>
   static const Kernels* float64();
   template <class F, Keeps keeps>
-  static GraphVjp graph();
+  static RecordedVjp graph();
 };
 
 template <Keeps keeps = Keeps::arguments, class F, class... P>

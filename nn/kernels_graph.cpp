@@ -8,8 +8,8 @@
 namespace xtape::detail {
 
 template <class F, Keeps keeps>
-[[gnu::noinline]] GraphVjp NnKernels::graph() {
-  return &graph_vjp<F, keeps>;
+[[gnu::noinline]] RecordedVjp NnKernels::graph() {
+  return {&graph_vjp<F, keeps>};
 }
 
 }  // namespace xtape::detail

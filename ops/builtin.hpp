@@ -15,7 +15,7 @@ struct OpsKernels {
   template <class F>
   static const Kernels* int64();
   template <class F, Keeps keeps>
-  static GraphVjp graph();
+  static RecordedVjp graph();
 };
 
 /// A formula that also works on integers.

@@ -6,8 +6,8 @@
 namespace xtape::detail {
 
 template <class F, Keeps keeps>
-[[gnu::noinline]] GraphVjp OpsKernels::graph() {
-  return &graph_vjp<F, keeps>;
+[[gnu::noinline]] RecordedVjp OpsKernels::graph() {
+  return {&graph_vjp<F, keeps>};
 }
 
 }  // namespace xtape::detail

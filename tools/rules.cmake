@@ -41,6 +41,14 @@ if(NOT CMAKE_CXX_FLAGS_DEBUG MATCHES sanitize)
       -DCOMPILER=${CMAKE_CXX_COMPILER} -P ${PROJECT_SOURCE_DIR}/tools/consume.cmake)
     set_tests_properties(consumer.${name} PROPERTIES FIXTURES_REQUIRED installed)
   endforeach()
+  # what g++ compiled serves programs that clang compiles
+  find_program(CLANG NAMES clang++-14 clang++)
+  if(CLANG AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    add_test(NAME consumer.clang COMMAND ${CMAKE_COMMAND} -DPREFIX=${installed}
+      -DSOURCE=${PROJECT_SOURCE_DIR}/README.md -DCOMPILER=${CLANG}
+      -P ${PROJECT_SOURCE_DIR}/tools/consume.cmake)
+    set_tests_properties(consumer.clang PROPERTIES FIXTURES_REQUIRED installed)
+  endif()
 endif()
 
 # What is written from the catalogue is up to date.
