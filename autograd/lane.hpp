@@ -36,16 +36,44 @@ struct LaneTraits {
   static V load(const V* from) { return *from; }
   static void store(V* to, V v) { *to = v; }
   static void stream(V* to, V v) { *to = v; }
-  static V select(bool mask, V a, V b) { return mask ? a : b; }
-  static bool all(bool mask) { return mask; }
+  static Mask less(V a, V b) { return a < b; }
+  static Mask less_equal(V a, V b) { return a <= b; }
+  static Mask equal(V a, V b) { return a == b; }
+  static V select(Mask mask, V a, V b) { return mask ? a : b; }
+  static bool all(Mask mask) { return mask; }
   static V negative(V v) { return -v; }
 };
 
+/// Comparisons of registers, and selections by their outcome.
+template <class V>
+struct Comparisons {
+  using Mask = typename V::batch_bool_type;
+  static Mask less(const V& a, const V& b) { return a < b; }
+  static Mask less_equal(const V& a, const V& b) { return a <= b; }
+  static Mask equal(const V& a, const V& b) { return a == b; }
+  static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
+  static bool all(const Mask& mask) { return xsimd::all(mask); }
+};
+#if defined(__AVX2__) && !defined(__clang__)
+// g++ 12 does not know that a comparison by AVX's instructions sets all bits of an element or none,
+// and compares its outcome with 0 before each selection; of comparisons of its own vectors it does.
+template <class V>
+requires(sizeof(V) == 32) struct Comparisons<V> {
+  using Mask = decltype(V().data < V().data);
+  static Mask less(const V& a, const V& b) { return a.data < b.data; }
+  static Mask less_equal(const V& a, const V& b) { return a.data <= b.data; }
+  static Mask equal(const V& a, const V& b) { return a.data == b.data; }
+  static V select(const Mask& mask, const V& a, const V& b) { return V(mask ? a.data : b.data); }
+  static bool all(const Mask& mask) {
+    return xsimd::all(typename V::batch_bool_type(std::bit_cast<decltype(V::data)>(mask)));
+  }
+};
+#endif
+
 template <class T, class A>
-struct LaneTraits<xsimd::batch<T, A>> {
+struct LaneTraits<xsimd::batch<T, A>> : Comparisons<xsimd::batch<T, A>> {
   using V = xsimd::batch<T, A>;
   using Element = T;
-  using Mask = typename V::batch_bool_type;
   static constexpr int width = static_cast<int>(V::size);
   static V load(const T* from) { return V::load_unaligned(from); }
   static void store(T* to, const V& v) { v.store_unaligned(to); }
@@ -66,8 +94,6 @@ struct LaneTraits<xsimd::batch<T, A>> {
 #endif
     v.store_aligned(to);
   }
-  static V select(const Mask& mask, const V& a, const V& b) { return xsimd::select(mask, a, b); }
-  static bool all(const Mask& mask) { return xsimd::all(mask); }
   static V negative(const V& v) { return V(Element(-0.0)) - v; }
 };
 
@@ -123,11 +149,13 @@ struct Lane {
   friend Lane operator/(const Lane& a, const Lane& b) { return Lane(V(a.v / b.v)); }
   // not xsimd's, which makes 0 of 0 and not -0
   friend Lane operator-(const Lane& a) { return Traits::negative(a.v); }
-  friend Condition<V> operator<(const Lane& a, const Lane& b) { return {a.v < b.v}; }
-  friend Condition<V> operator<=(const Lane& a, const Lane& b) { return {a.v <= b.v}; }
-  friend Condition<V> operator>(const Lane& a, const Lane& b) { return {a.v > b.v}; }
-  friend Condition<V> operator>=(const Lane& a, const Lane& b) { return {a.v >= b.v}; }
-  friend Condition<V> operator==(const Lane& a, const Lane& b) { return {a.v == b.v}; }
+  friend Condition<V> operator<(const Lane& a, const Lane& b) { return {Traits::less(a.v, b.v)}; }
+  friend Condition<V> operator<=(const Lane& a, const Lane& b) {
+    return {Traits::less_equal(a.v, b.v)};
+  }
+  friend Condition<V> operator>(const Lane& a, const Lane& b) { return b < a; }
+  friend Condition<V> operator>=(const Lane& a, const Lane& b) { return b <= a; }
+  friend Condition<V> operator==(const Lane& a, const Lane& b) { return {Traits::equal(a.v, b.v)}; }
   // not xsimd's !=, which says that NaN equals NaN
   friend Condition<V> operator!=(const Lane& a, const Lane& b) { return !(a == b); }
 };

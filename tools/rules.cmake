@@ -13,9 +13,16 @@ set(check ${CMAKE_CXX_COMPILER} @${CMAKE_BINARY_DIR}/check_flags)
 
 # Every header compiles alone; one configuration tells for all.
 if(CMAKE_BUILD_TYPE STREQUAL Release AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  set(tape ${CMAKE_BINARY_DIR}/headers/tape.hpp)
+  file(CONFIGURE OUTPUT ${tape} CONTENT "#include <xtape/autograd/tape.hpp>\n")
+  add_test(NAME rule.headers.tape
+    COMMAND ${check} -fno-syntax-only -x c++-header ${tape} -o ${tape}.gch)
+  set_tests_properties(rule.headers.tape PROPERTIES FIXTURES_SETUP compiled_tape)
   foreach(folder IN LISTS folders)
-    add_test(NAME rule.headers.${folder} COMMAND ${CMAKE_COMMAND} "-DCOMPILE=${check}"
+    add_test(NAME rule.headers.${folder}
+      COMMAND ${CMAKE_COMMAND} "-DCOMPILE=${check};-Winvalid-pch" -DTAPE=${tape}
       -DFOLDER=${PROJECT_SOURCE_DIR}/${folder} -P ${PROJECT_SOURCE_DIR}/tools/headers_alone.cmake)
+    set_tests_properties(rule.headers.${folder} PROPERTIES FIXTURES_REQUIRED compiled_tape)
   endforeach()
 endif()
 
