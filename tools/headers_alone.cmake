@@ -2,7 +2,7 @@
 # lead to autograd/tape.hpp find that one compiled in TAPE, which they include anyway; so whatever
 # else they need before it is checked without it.
 #
-#   cmake "-DCOMPILE=g++;-fsyntax-only" -DFOLDER=autograd -DTAPE=tape.hpp -P tools/headers_alone.cmake
+#   cmake "-DCOMPILE=g++;-fsyntax-only" -DFOLDER=ops -DTAPE=tape.hpp -P tools/headers_alone.cmake
 
 # Sets `leads_to_tape` for a header of the project, named as in its includes.
 set(tape autograd/tape.hpp)
