@@ -110,9 +110,9 @@ TEST_CASE("sweep: tensors that no cache holds, in one row and in several") {
     const Tensor y = three(x, w, 2);
     const auto wrong = [&](const Tensor& product, const Tensor& a, const Tensor& b) {
       const float *p = product.data<float>(), *f = a.data<float>(), *g = b.data<float>();
+      const std::int64_t size = product.numel(), repeated = b.numel();
       std::int64_t count = 0;
-      for (std::int64_t i = 0; i < product.numel(); ++i)
-        count += p[i] != f[i] * g[i % b.numel()] * 2;
+      for (std::int64_t i = 0; i < size; ++i) count += p[i] != f[i] * g[i % repeated] * 2;
       return count;
     };
     CHECK(wrong(y, x, w) == 0);
