@@ -142,10 +142,21 @@ template <SingleLane X>
 X single_exp(const X& x) {
   return bounded_exp(at_most(89, at_least(-105, x)));
 }
-/// e^x for x <= 0.
+/// e^x for x <= 0. Shorter registers have the power of two in one step: 2^25 of it, which is always
+/// a number, and the polynomial the other 2^-25.
 template <SingleLane X>
 X decay(const X& x) {
-  return bounded_exp(at_least(-105, x));
+  const X bounded = at_least(-105, x);
+  if constexpr (X::Traits::width == 16) {
+    return bounded_exp(bounded);
+  } else {
+    constexpr double shift = halving_shift + 25, c = 0x1p-25;
+    const X shifted = fused(bounded, X(std::numbers::log2e), X(shift)), whole = shifted - shift;
+    const X r = fused_less(whole, X(ln2_rest), fused_less(whole, X(ln2_first), bounded));
+    const X p = polynomial(r, c, c, 0.49999994 * c, 0.166665211 * c, 0.0416683853 * c,
+                           0.00836871006 * c, 0.00138147245 * c);  // 3.1e-9
+    return p * power_of_two<X>(bits_of(shifted));
+  }
 }
 
 /// e^(-x^2 / divisor) for 0 <= x <= 14.5 and a divisor of 1 or 2. The square is not rounded: in the
