@@ -1,3 +1,4 @@
+#include <cstring>
 #include <xtape/autograd/generator.hpp>
 #include <xtape/autograd/lane.hpp>
 
@@ -69,24 +70,22 @@ std::array<std::uint32_t, 4> random_words(std::uint64_t seed, std::uint64_t stre
   return out;
 }
 
-// Word w of block b is at w blocks + b.
+// Word w of block b is at w blocks + b. One register has the even blocks and another the odd ones,
+// so that the lower halves of both are words in their order.
 void random_words(std::uint64_t seed, std::uint64_t stream, std::uint64_t index,
                   std::uint32_t (&words)[random_row]) {
-  constexpr int blocks = random_row / 4, lanes = Wide::size, n = 2;  // two registers of each word
-  for (int begin = 0; begin < blocks; begin += n * lanes) {
-    alignas(64) std::uint64_t numbers[lanes];
-    Wide x[n], drawn[4][n];
-    for (int k = 0; k < n; ++k) {
-      for (int i = 0; i < lanes; ++i) numbers[i] = index * blocks + begin + k * lanes + i;
-      x[k] = Wide::load_aligned(numbers);
+  constexpr int blocks = random_row / 4, lanes = Wide::size;
+  std::uint64_t even[lanes];
+  for (int i = 0; i < lanes; ++i) even[i] = index * blocks + 2 * static_cast<std::uint64_t>(i);
+  Wide block = Wide::load_unaligned(even);
+  for (std::uint32_t* to = words; to < words + blocks; to += 2 * lanes) {
+    Wide drawn[4][2];
+    philox(seed, stream, {block, block + Wide(std::uint64_t{1})}, drawn);
+    for (int w = 0; w < 4; ++w) {
+      const Wide both = (drawn[w][0] & Wide(std::uint64_t{0xFFFFFFFF})) | (drawn[w][1] << 32);
+      std::memcpy(to + w * blocks, &both.data, sizeof both.data);
     }
-    philox(seed, stream, x, drawn);
-    for (int w = 0; w < 4; ++w)
-      for (int k = 0; k < n; ++k) {
-        drawn[w][k].store_aligned(numbers);
-        for (int i = 0; i < lanes; ++i)
-          words[w * blocks + begin + k * lanes + i] = static_cast<std::uint32_t>(numbers[i]);
-      }
+    block = block + Wide(std::uint64_t{2 * lanes});
   }
 }
 
