@@ -191,12 +191,28 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
   }
 }
 
+// Asks the second cache for the share of `count` of `rows` rows of a panel that is packed next. In
+// line, because g++ 12 drops calls of functions that do nothing else.
+template <class T>
+[[gnu::always_inline]] inline void fetch(const Matrix<const T>& panel, std::int64_t d,
+                                         std::int64_t columns, std::int64_t row, std::int64_t count,
+                                         std::int64_t rows) {
+  constexpr std::int64_t line = 64 / sizeof(T);
+  const bool by_rows = panel.column == 1;
+  const std::int64_t runs = by_rows ? d : columns, length = by_rows ? columns : d;
+  const std::int64_t next = by_rows ? panel.row : panel.column;
+  for (std::int64_t run = runs * row / rows; run < runs * (row + count) / rows; ++run)
+    for (std::int64_t e = 0; e < length - 1 + line; e += line)
+      __builtin_prefetch(panel.at + run * next + std::min(e, length - 1), 0, 2);
+}
+
 // How up to `rows_at_a_time` rows of the result are computed, and the room for it.
 template <class T>
 struct Plan {
   std::int64_t step;  // of the products that are summed, so many at a time
   // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
   bool group, direct;
+  bool fetches;  // a right factor that has left the second cache, while there is time for it
   Room<T> groups, panel;
 
   Plan(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
@@ -204,6 +220,7 @@ struct Plan {
       : step(step_of(k)),
         group(a.column != 1 && n > 2 * wide<T>),
         direct(b.column == 1 && (m <= 2 * tall<T> || (n <= wide<T> && b.row == n))),
+        fetches(m >= 64 && n * k * static_cast<std::int64_t>(sizeof(T)) >= 1 << 18),
         groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0),
         panel(direct && n % width<T> == 0 ? 0 : step * wide<T>) {}
 
@@ -218,7 +235,7 @@ template <class T>
 void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
            const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
   const Plan<T> plan(m, n, k, a, b);
-  const auto& [step, group, direct, groups, panel] = plan;
+  const auto& [step, group, direct, fetches, groups, panel] = plan;
   for (std::int64_t l = 0; l < k; l += step) {
     const std::int64_t d = std::min(step, k - l);
     Left<T> left{a.from(0, l), group};
@@ -239,6 +256,8 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
       const int last = static_cast<int>(columns - padded + width<T>);
       for (std::int64_t i = 0, rows; i < m; i += rows) {
         rows = rows_of<T>(m - i);
+        if (const std::int64_t after = j + columns; fetches && after < n)
+          fetch(b.from(l, after), d, columns_of<T>(n - after), i, rows, m);
         tiles[std::countr_zero(static_cast<unsigned>(rows))](
             d, left.from(i, d), right, in_place ? b.row : padded, c + i * pitch + j, pitch, last,
             add || l > 0);
