@@ -56,27 +56,15 @@ Call prepare(const Formula& formula, std::span<const Arg> arguments) {
 Sweep forward_sweep(const Formula& formula, const Call& call, const Tensor& out,
                     const Shape& folded) {
   const Kernels& kernels = *formula.kernels(call.dtype);
-  Sweep sweep{.space = call.space,
-              .dtype = call.dtype,
-              .strip = kernels.forward,
-              .width = kernels.width,
-              .inputs = formula.arity,
-              .outputs = 1,
-              .in = {},
-              .out = {}};
-  for (int i = 0; i < formula.arity; ++i) sweep.in[i] = call.inputs[i].value().get();
-  sweep.out[0] = {out.value().get(), folded, false};
+  Sweep sweep{call.space, call.dtype, kernels.forward, kernels.width};
+  for (int i = 0; i < formula.arity; ++i) sweep.read(call.inputs[i].value());
+  sweep.write(out.value(), folded);
   return sweep;
 }
 
 Tensor scaled_copy(const Tensor& tensor, double factor) {
   Tensor out = tensor.copy();
-  const auto scale = [&](auto* data) {
-    using T = std::remove_pointer_t<decltype(data)>;
-    for (std::int64_t i = 0; i < out.numel(); ++i) data[i] *= static_cast<T>(factor);
-  };
-  if (out.dtype() == float32) scale(out.value()->as<float>());
-  else scale(out.value()->as<double>());
+  detail::scale_by(out, factor);
   return out;
 }
 
@@ -101,15 +89,9 @@ struct WeighBoth {
 };
 
 void weigh_both(const Tensor& slopes, const Tensor& tangent, const SweepOutput& out) {
-  Sweep sweep{.space = slopes.shape(),
-              .dtype = slopes.dtype(),
-              .strip = nullptr,
-              .width = 1,
-              .inputs = 2,
-              .outputs = 1,
-              .in = {slopes.value().get(), tangent.value().get()},
-              .out = {}};
-  sweep.out[0] = out;
+  Sweep sweep{slopes.shape(), slopes.dtype(), nullptr, 1};
+  for (const Tensor* each : {&slopes, &tangent}) sweep.read(each->value());
+  sweep.write(out);
   const auto use = [&]<class T>(T*) {
     sweep.strip = &detail::strip<T, 2, 1, detail::SumFold, WeighBoth<T>>;
     sweep.width = LaneTraits<Register<T>>::width;
@@ -156,21 +138,13 @@ struct FormulaVjp {
     if (argument == 0 && keeps(saved)) return sweep_kept(kept(saved), factor, out);
     const Kernels& kernels = *formula.kernels(factor.dtype());
     const Kernels::Slopes& slopes = kernels.slopes(1u << argument);
-    Sweep sweep{.space = space,
-                .dtype = factor.dtype(),
-                .strip = slopes.strip,
-                .width = kernels.width,
-                .inputs = formula.arity + 1,
-                .outputs = std::popcount(slopes.mask),
-                .in = {},
-                .out = {}};
+    Sweep sweep{space, factor.dtype(), slopes.strip, kernels.width};
     Tensor inputs[max_arguments];
     for (int i = 0; i < formula.arity; ++i) {
-      inputs[i] = saved.input(i);
-      sweep.in[i] = inputs[i].value().get();
+      sweep.read((inputs[i] = saved.input(i)).value());
+      if ((slopes.mask >> i) & 1) sweep.write(i == argument ? out : SweepOutput{});
     }
-    sweep.in[formula.arity] = factor.value().get();
-    sweep.out[std::popcount(slopes.mask & ((1u << argument) - 1))] = out;
+    sweep.read(factor.value());
     sweep.run();
   }
 
@@ -203,15 +177,9 @@ struct FormulaVjp {
 
   void sweep_kept(const Tensor& kept, const Tensor& gradient, const SweepOutput& out) const {
     const Kernels& kernels = *formula.kernels(kept.dtype());
-    Sweep sweep{.space = kept.shape(),
-                .dtype = kept.dtype(),
-                .strip = kernels.from_kept,
-                .width = kernels.width,
-                .inputs = 2,
-                .outputs = 1,
-                .in = {kept.value().get(), gradient.value().get()},
-                .out = {}};
-    sweep.out[0] = out;
+    Sweep sweep{kept.shape(), kept.dtype(), kernels.from_kept, kernels.width};
+    for (const Tensor* each : {&kept, &gradient}) sweep.read(each->value());
+    sweep.write(out);
     sweep.run();
   }
 
@@ -222,32 +190,21 @@ struct FormulaVjp {
       if (backward.needs(i)) wanted |= 1u << i;
     const Kernels& kernels = *formula.kernels(dtype);
     const Kernels::Slopes& slopes = kernels.slopes(wanted);
-    Sweep sweep{.space = space,
-                .dtype = dtype,
-                .strip = slopes.strip,
-                .width = kernels.width,
-                .inputs = formula.arity + 1,
-                .outputs = std::popcount(slopes.mask),
-                .in = {},
-                .out = {}};
+    Sweep sweep{space, dtype, slopes.strip, kernels.width};
     Tensor inputs[max_arguments], fresh[max_arguments];
+    for (int i = 0; i < formula.arity; ++i) sweep.read((inputs[i] = backward.input(i)).value());
+    sweep.read(gradient.value());
     for (int i = 0; i < formula.arity; ++i) {
-      inputs[i] = backward.input(i);
-      sweep.in[i] = inputs[i].value().get();
-    }
-    sweep.in[formula.arity] = gradient.value().get();
-    for (int i = 0, o = 0; i < formula.arity; ++i) {
       if (!((slopes.mask >> i) & 1)) continue;
-      SweepOutput& out = sweep.out[o++];
-      if (!((wanted >> i) & 1)) continue;
-      out.shape = inputs[i].shape();
-      if (Tensor* there = backward.accumulator(i)) {
-        out.value = there->value().get();
-        out.accumulate = true;
+      const Shape& shape = inputs[i].shape();
+      if (!((wanted >> i) & 1)) {
+        sweep.write({});
+      } else if (Tensor* there = backward.accumulator(i)) {
         there->value()->changed(backward.node().where);
+        sweep.write(there->value(), shape, true);
       } else {
-        fresh[i] = Tensor::empty(out.shape, dtype);
-        out.value = fresh[i].value().get();
+        fresh[i] = Tensor::empty(shape, dtype);
+        sweep.write(fresh[i].value(), shape);
       }
     }
     sweep.run();
@@ -317,8 +274,7 @@ Tensor Formula::apply(std::span<const Arg> arguments) const {
   if (keeps_slope(*this, call)) {
     const Tensor& slope = call.inputs[arity] = Tensor::empty(call.space, call.dtype);
     sweep.strip = kernels(call.dtype)->forward_and_slope;
-    sweep.outputs = 2;
-    sweep.out[1] = {slope.value().get(), call.space, false};
+    sweep.write(slope.value(), call.space);
   }
   sweep.run();
   if (boolean_result) return out;
@@ -367,6 +323,15 @@ Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Loc
       if (dims.keepdim) result.push_back(1);
     }
   }
+}
+
+void detail::scale_by(const Tensor& tensor, double factor) {
+  const auto scale = [&](auto* data) {
+    using T = std::remove_pointer_t<decltype(data)>;
+    for (std::int64_t i = 0; i < tensor.numel(); ++i) data[i] *= static_cast<T>(factor);
+  };
+  if (tensor.dtype() == float32) scale(tensor.value()->as<float>());
+  else scale(tensor.value()->as<double>());
 }
 
 Tensor number_like(const Tensor& other, double number) {

@@ -109,6 +109,9 @@ Tensor number_like(const Tensor& other, double number);
 
 namespace detail {
 
+/// Multiplies the elements of a floating tensor that nothing else uses yet.
+void scale_by(const Tensor& tensor, double factor);
+
 template <class F, int N, class X>
 constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::is_invocable_v<F, std::enable_if_t<(I >= 0), X>...>;

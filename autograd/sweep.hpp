@@ -44,9 +44,16 @@ struct Sweep {
   int width;
   Fold fold = Fold::sum;
   int inputs = 0, outputs = 0;
-  const Value* in[max_arguments + 1];
-  SweepOutput out[max_arguments];
+  const Value* in[max_arguments + 1] = {};
+  SweepOutput out[max_arguments] = {};
 
+  /// Adds an input.
+  void read(const Ref<Value>& value) { in[inputs++] = value.get(); }
+  /// Adds an output.
+  void write(const SweepOutput& output) { out[outputs++] = output; }
+  void write(const Ref<Value>& value, const Shape& shape, bool accumulate = false) {
+    write({value.get(), shape, accumulate});
+  }
   void run() const;
 };
 

@@ -13,16 +13,9 @@ namespace {
 void add_line(const Tensor& to, const Tensor& x, const Tensor& mean, const Tensor& slope,
               const Tensor& constant) {
   const Kernels& kernels = *formulas::line.formula().kernels(x.dtype());
-  Sweep sweep{
-      .space = x.shape(),
-      .dtype = x.dtype(),
-      .strip = kernels.forward,
-      .width = kernels.width,
-      .inputs = 4,
-      .outputs = 1,
-      .in = {x.value().get(), mean.value().get(), slope.value().get(), constant.value().get()},
-      .out = {}};
-  sweep.out[0] = {to.value().get(), x.shape(), true};
+  Sweep sweep{x.shape(), x.dtype(), kernels.forward, kernels.width};
+  for (const Tensor* each : {&x, &mean, &slope, &constant}) sweep.read(each->value());
+  sweep.write(to.value(), x.shape(), true);
   sweep.run();
 }
 

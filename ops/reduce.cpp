@@ -54,20 +54,13 @@ Tensor product(const Tensor& x, const Location& at) {
 Tensor log_sum_above(const Tensor& x, const Tensor& m, const Location& at) {
   const Tensor rest = Tensor::empty(m.shape(), x.dtype());
   const Tensor ties = Tensor::empty(m.shape(), x.dtype());
-  Sweep sweep{.space = x.shape(),
-              .dtype = x.dtype(),
-              .strip = &strip<double, 2, 2, SumFold, BelowMaximum>,
-              .width = width<double>,
-              .inputs = 2,
-              .outputs = 2,
-              .in = {x.value().get(), m.value().get()},
-              .out = {}};
+  Sweep sweep{x.shape(), x.dtype(), &strip<double, 2, 2, SumFold, BelowMaximum>, width<double>};
   if (x.dtype() == float32) {
     sweep.strip = &strip<float, 2, 2, SumFold, BelowMaximum>;
     sweep.width = width<float>;
   }
-  sweep.out[0] = {rest.value().get(), m.shape(), false};
-  sweep.out[1] = {ties.value().get(), m.shape(), false};
+  for (const Tensor* each : {&x, &m}) sweep.read(each->value());
+  for (const Tensor* each : {&rest, &ties}) sweep.write(each->value(), m.shape());
   sweep.run();
   const Tensor out = log1p(rest + (ties - 1));
   return record("logsumexp", at, {saved(x), saved(m), saved(out)}, out, [](Backward& backward) {
@@ -89,16 +82,9 @@ std::pair<Tensor, std::int64_t> count(const Arg& argument, const Dims& dims, con
 
 void detail::fold(const Tensor& x, const Tensor& out, const Shape& space, const Shape& folded,
                   Fold fold) {
-  Sweep sweep{.space = space,
-              .dtype = out.dtype(),
-              .strip = nullptr,
-              .width = 1,
-              .fold = fold,
-              .inputs = 1,
-              .outputs = 1,
-              .in = {x.value().get()},
-              .out = {}};
-  sweep.out[0] = {out.value().get(), folded, false};
+  Sweep sweep{space, out.dtype(), nullptr, 1, fold};
+  sweep.read(x.value());
+  sweep.write(out.value(), folded);
   if (out.dtype() == float32) {
     sweep.strip = strip_of<float>(fold);
     sweep.width = width<float>;

@@ -60,16 +60,9 @@ Tensor part(const Tensor& x, std::int64_t begin, std::int64_t end) {
 // One pass of a formula's strip over the space of the first input.
 template <int N, int M>
 void pass(const Formula& formula, Strip strip, const Tensor (&in)[N], const SweepOutput (&out)[M]) {
-  Sweep sweep{.space = in[0].shape(),
-              .dtype = in[0].dtype(),
-              .strip = strip,
-              .width = formula.kernels(in[0].dtype())->width,
-              .inputs = N,
-              .outputs = M,
-              .in = {},
-              .out = {}};
-  for (int k = 0; k < N; ++k) sweep.in[k] = in[k].value().get();
-  std::copy_n(out, M, sweep.out);
+  Sweep sweep{in[0].shape(), in[0].dtype(), strip, formula.kernels(in[0].dtype())->width};
+  for (const Tensor& each : in) sweep.read(each.value());
+  for (const SweepOutput& each : out) sweep.write(each);
   sweep.run();
 }
 
@@ -78,15 +71,6 @@ void forward(const Formula& formula, const Tensor (&in)[N], const Tensor& out,
              bool accumulate = false) {
   pass(formula, formula.kernels(out.dtype())->forward, in,
        {{out.value().get(), out.shape(), accumulate}});
-}
-
-void multiply(const Tensor& x, double factor) {
-  const auto each = [&](auto* data) {
-    for (std::int64_t i = 0; i < x.numel(); ++i)
-      data[i] *= static_cast<std::remove_pointer_t<decltype(data)>>(factor);
-  };
-  if (x.dtype() == float32) each(x.value()->as<float>());
-  else each(x.value()->as<double>());
 }
 
 // The backward pass over blocks: what it reads and where the gradients go.
@@ -124,8 +108,8 @@ struct BackwardPass {
     pass(of.scale, of.scale.kernels(x.dtype())->slopes(1).strip, {v, eps, to_scale},
          {{to_var.value().get(), v.shape(), false}});
     const double n = static_cast<double>(x.numel()) / static_cast<double>(mean.numel());
-    multiply(to_mean, 1 / n);
-    multiply(to_var, 2 / n);
+    scale_by(to_mean, 1 / n);
+    scale_by(to_var, 2 / n);
     forward(formulas::line.formula(), {xs, m, to_var, to_mean}, dx, true);
   }
 };
@@ -195,9 +179,9 @@ Tensor detail::normalise_samples(const char* op, const NormFormulas& of, const A
     const Tensor xs = part(x, begin, end), m = part(mean, begin, end), v = part(var, begin, end);
     const Tensor scale = Tensor::empty(m.shape(), m.dtype());
     fold(xs, m, xs.shape(), m.shape(), Fold::sum);
-    multiply(m, share);
+    scale_by(m, share);
     forward(formulas::squared_difference.formula(), {xs, m}, v);
-    multiply(v, share);
+    scale_by(v, share);
     forward(of.scale, {v, small}, scale);
     forward(of.normalised, {xs, m, scale, w, b}, part(y, begin, end));
   });
