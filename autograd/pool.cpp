@@ -42,7 +42,7 @@ constexpr std::size_t slab_bytes = huge_page;
 constexpr std::size_t idle_allowance = std::size_t{256} << 20;
 constexpr std::size_t batch_bytes = 64 * 1024;
 
-int class_of(std::size_t bytes) {
+constexpr int class_of(std::size_t bytes) {
   if (bytes <= 512) return bytes == 0 ? 0 : static_cast<int>((bytes - 1) / 64);
   const int log = std::bit_width(bytes - 1) - 1;
   return 8 + (log - 9) * 4 + static_cast<int>(((bytes - 1) >> (log - 2)) & 3);
@@ -89,6 +89,8 @@ struct List {
   }
 };
 
+constexpr int small_classes = class_of(small_limit) + 1;
+
 // Shared by all threads; never destroyed, because static tensors may outlive it otherwise.
 struct Shared {
   std::mutex mutex;
@@ -107,7 +109,7 @@ struct Shared {
     return block;
   }
   void drop_idle() {
-    for (int index = class_of(small_limit) + 1; index < class_count; ++index)
+    for (int index = small_classes; index < class_count; ++index)
       while (void* block = lists[index].pop()) std::free(block);
     idle_large = 0;
   }
@@ -121,7 +123,7 @@ Shared& shared() {
 // A thread's own lists of small blocks. The lists are trivially destructible, so that they can be
 // used at any time; the guard gives them to the others when the thread ends.
 struct Local {
-  List lists[class_count];
+  List lists[small_classes];
   bool guarded, ended;
 };
 thread_local Local local{};
@@ -129,7 +131,7 @@ thread_local Local local{};
 struct LocalGuard {
   ~LocalGuard() {
     std::lock_guard lock(shared().mutex);
-    for (int index = 0; index < class_count; ++index)
+    for (int index = 0; index < small_classes; ++index)
       while (void* block = local.lists[index].pop()) shared().lists[index].push(block);
     local.ended = true;
   }
