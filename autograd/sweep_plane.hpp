@@ -32,7 +32,8 @@ class Plane {
   using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
   /// The registers of this file; the strip's may be others: a user's file has its own flags.
   static constexpr int own_width = LaneTraits<Register<T>>::width;
-  /// Rows shorter than that are gathered.
+  /// Rows shorter than that are gathered, and those shorter than twice that if no operand has one
+  /// number for a row, of which registers would have to be made.
   static constexpr std::int64_t long_row = 4 * own_width;
   /// The least row that may go past the caches, and so much does at a time.
   static constexpr std::int64_t streamed_row = 8192 / sizeof(T);
@@ -46,7 +47,8 @@ class Plane {
   Track tracks[max_operands];
 
   void run(const Places& places, std::int64_t rows, std::int64_t columns) const {
-    if (any_boolean || columns < long_row) return gathered(places, rows, columns);
+    if (any_boolean || columns < (has_row_numbers() ? long_row : 2 * long_row))
+      return gathered(places, rows, columns);
     // where all rows meet the same columns, few enough of these at a time to stay in the cache
     const std::int64_t chunk = (rows > 1 && repeats_rows() ? 256 : 4096) * width;
     const std::int64_t whole = columns / width * width, block = streams ? 1 : 64;
@@ -118,6 +120,11 @@ class Plane {
   bool repeats_rows() const {
     bool found = false;
     for (int k = 0; k < operands(); ++k) found |= tracks[k].row == 0 && tracks[k].column != 0;
+    return found;
+  }
+  bool has_row_numbers() const {
+    bool found = false;
+    for (int k = 0; k < operands(); ++k) found |= tracks[k].row != 0 && tracks[k].column == 0;
     return found;
   }
   Places moved(const Places& places, std::int64_t row, std::int64_t column) const {
@@ -223,7 +230,22 @@ class Plane {
 
   static void gather_row(const Track& t, const char* from, std::int64_t columns, T* to) {
     if (t.boolean) std::copy_n(reinterpret_cast<const bool*>(from), columns, to);
-    else std::memcpy(to, from, columns * sizeof(T));
+    else copy(elements(from), columns, to);
+  }
+
+  // memcpy() without a call for the few elements that are left of a row: their halves overlap.
+  static void copy(const T* from, std::int64_t n, T* to) {
+    const auto halves = [&]<std::size_t bytes>(std::integral_constant<std::size_t, bytes>) {
+      constexpr auto half = static_cast<std::int64_t>(bytes / sizeof(T));
+      std::memcpy(to, from, bytes);
+      std::memcpy(to + n - half, from + n - half, bytes);
+    };
+    const std::size_t bytes = n * sizeof(T);
+    if (bytes > 64) std::memcpy(to, from, bytes);
+    else if (bytes >= 32) halves(std::integral_constant<std::size_t, 32>());
+    else if (bytes >= 16) halves(std::integral_constant<std::size_t, 16>());
+    else if (bytes >= 8) halves(std::integral_constant<std::size_t, 8>());
+    else if (bytes > 0) *to = *from;
   }
 
   static void gather(const Track& t, const char* from, std::int64_t rows, std::int64_t columns,
@@ -299,7 +321,7 @@ class Plane {
     } else {
       for (std::int64_t r = 0; r < rows; ++r) {
         if (t.folded || t.accumulate) fold_onto<F>(from + r * columns, columns, out + r * t.row);
-        else std::memcpy(out + r * t.row, from + r * columns, columns * sizeof(T));
+        else copy(from + r * columns, columns, out + r * t.row);
       }
     }
   }
