@@ -22,21 +22,22 @@ class Product {
   Product(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, bool add)
       : ta_(ta), tb_(tb), m_(m), n_(n), k_(k), add_(add) {}
 
-  // In pieces that do not depend on the number of threads.
+  // In pieces for several threads, each of which packs what it needs: an element comes to the same
+  // bits in any of them.
   void run(const Tensor& a, const Tensor& b, const Tensor& out) const {
     by_floating(out.dtype(), [&]<class T>(T*) {
       const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
       T* const to = out.value()->as<T>();
       const bool by_rows = m_ >= n_ || m_ >= 256;  // rows cost less to cut
       const std::int64_t size = by_rows ? m_ : n_;
-      const std::int64_t pieces = std::max<std::int64_t>(
-          1, std::min({2 * m_ * n_ * k_ / piece_flops, size / 128, 2 + size / 1024}));
-      if (pieces == 1) return gemm(m_, n_, k_, left, right, to, n_, add_);
+      const std::int64_t pieces =
+          std::min({2 * m_ * n_ * k_ / piece_flops, size / 128, 2 + size / 1024});
       const int threads = std::min<int>(num_threads(), static_cast<int>(pieces));
+      if (threads <= 1) return gemm(m_, n_, k_, left, right, to, n_, add_);
       const auto begin_of = [&](std::int64_t p) {
         return p == pieces ? size : size / 16 * p / pieces * 16;
       };
-      for (std::int64_t p = 0; threads > 1 && p < pieces; ++p) {
+      for (std::int64_t p = 0; p < pieces; ++p) {
         const std::int64_t part = begin_of(p + 1) - begin_of(p);
         make_room(threads, by_rows ? part : m_, by_rows ? n_ : part, k_, left, right);
       }
