@@ -1,5 +1,5 @@
-// The library's own threads. Work is cut into pieces by its size alone, never by the number of
-// threads, so that every number of threads computes the same bits.
+// The library's own threads. Work is cut into pieces by its size alone, or so that an element comes
+// to the same bits in any of them: every number of threads computes the same.
 #pragma once
 
 #include <cstdint>
