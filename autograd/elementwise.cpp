@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <xtape/autograd/elementwise.hpp>
 
 namespace xtape {
