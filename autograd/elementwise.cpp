@@ -150,7 +150,7 @@ struct FormulaVjp {
   void operator()(Backward& backward) const {
     const Tensor& gradient = backward.grad();
     const Shape& space = gradient.shape();
-    if (backward.create_graph()) return formula.graph_vjp(backward, space, space, 1);
+    if (backward.create_graph()) return formula.recorded_vjp().call(backward, space, space, 1);
     if (keeps(backward)) sweep_kept(backward, gradient, space);
     else sweep(backward, gradient, space);
   }
@@ -227,7 +227,8 @@ struct ReducedVjp {
   }
 
   void operator()(Backward& backward) const {
-    if (backward.create_graph()) return inner.formula.graph_vjp(backward, space, folded, scale);
+    if (backward.create_graph())
+      return inner.formula.recorded_vjp().call(backward, space, folded, scale);
     Tensor gradient(Value::show(backward.grad().value(), folded));
     if (scale != 1) gradient = scaled_copy(gradient, scale);
     inner.sweep(backward, gradient, space);

@@ -53,9 +53,8 @@ struct Calls<Self, Required, std::index_sequence<N...>>
 /// An element-wise operation without the type of its formula, so that little is compiled for each.
 class Operation {
  public:
-  Operation(Entry::Kind kind, const Record& record, const Formula& formula,
+  Operation(Entry::Kind kind, const Record& record, const Readings& readings,
             std::span<const Parameter> parameters);
-  ~Operation();
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
@@ -108,30 +107,66 @@ class Elementwise : public detail::Operation,
   }
 };
 
+/// One that leaves the catalogue when it ends, which those of the library do not: they last as
+/// long.
+template <class F, int Defaults>
+class OwnElementwise : public Elementwise<F, Defaults> {
+ public:
+  using Elementwise<F, Defaults>::Elementwise;
+  ~OwnElementwise() { detail::leave(&this->formula_); }
+};
+
+namespace detail {
+
+/// Compiles the kernels of a formula in the file that names it.
+struct OwnKernels {
+  template <class F, Keeps keeps>
+  static const Kernels* float32() {
+    return make_kernels<F, float, keeps>();
+  }
+  template <class F, Keeps keeps>
+  static const Kernels* float64() {
+    return make_kernels<F, double, keeps>();
+  }
+  template <class F, Keeps keeps>
+  static RecordedVjp graph() {
+    return {&graph_vjp<F, keeps>};
+  }
+};
+
+/// The readings of the formula F, which K has. A constant, because a program has many of them, and
+/// each file that includes their headers has the code to make the operations.
+template <class K, Entry::Kind kind, Keeps keeps, class F>
+struct ReadingsFrom {
+  static const Kernels* kernels(DType dtype) {
+    if (dtype == xtape::float32) return K::template float32<F, keeps>();
+    if (dtype == xtape::float64) return K::template float64<F, keeps>();
+    if constexpr (kind == Entry::Kind::arithmetic)
+      if (dtype == xtape::int64) return K::template int64<F>();
+    return nullptr;
+  }
+  static constexpr Readings readings{arity_of<F>(), has_condition<F, arity_of<F>()>, keeps,
+                                     &kernels, &K::template graph<F, keeps>};
+};
+
+}  // namespace detail
+
 /// Makes an element-wise operation from a lambda that captures nothing and whose parameters are all
 /// `auto`. Trailing arguments get defaults by Parameter{"name", value}. A formula may use
 /// + - * /, comparisons, && || !, where(condition, a, b), the functions of functions.hpp and the
 /// headers it names, and other formulas. The record tells the catalogue, and with it `gradcheck`
 /// and `bench`, about it; `name` must outlive the tensors made by the operation; a literal does.
 template <class F, std::same_as<Parameter>... P>
-Elementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
-  constexpr int n = detail::arity_of<F>();
-  const Formula formula{record.name,
-                        n,
-                        detail::has_condition<F, n>,
-                        Keeps::arguments,
-                        [](DType dtype) -> const Kernels* {
-                          if (dtype == float32) return detail::make_kernels<F, float>();
-                          if (dtype == float64) return detail::make_kernels<F, double>();
-                          return nullptr;
-                        },
-                        &detail::graph_vjp<F>};
-  return {Entry::Kind::custom, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
+OwnElementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
+  constexpr auto kind = Entry::Kind::custom;
+  return {kind, record,
+          detail::ReadingsFrom<detail::OwnKernels, kind, Keeps::arguments, F>::readings,
+          std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 
 /// The same with a record of no more than a name.
 template <class F, std::same_as<Parameter>... P>
-Elementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... parameters) {
+OwnElementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... parameters) {
   return elementwise(Record{.name = name}, formula, parameters...);
 }
 /// An operation of the library, whose kernels K provides: they are compiled once, in the library,
@@ -141,20 +176,8 @@ Elementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... param
 template <class K, Entry::Kind kind, Keeps keeps = Keeps::arguments, class F,
           std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
-  constexpr int n = detail::arity_of<F>();
-  const Formula formula{record.name,
-                        n,
-                        detail::has_condition<F, n>,
-                        keeps,
-                        [](DType dtype) -> const Kernels* {
-                          if (dtype == float32) return K::template float32<F, keeps>();
-                          if (dtype == float64) return K::template float64<F, keeps>();
-                          if constexpr (kind == Entry::Kind::arithmetic)
-                            if (dtype == int64) return K::template int64<F>();
-                          return nullptr;
-                        },
-                        K::template graph<F, keeps>().call};
-  return {kind, record, formula, std::array<Parameter, sizeof...(P)>{parameters...}};
+  return {kind, record, detail::ReadingsFrom<K, kind, keeps, F>::readings,
+          std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 
 }  // namespace xtape

@@ -85,15 +85,19 @@ struct RecordedVjp {
   GraphVjp call;
 };
 
-/// A formula without its type: what it takes to apply it to tensors and to record that.
-class Formula {
- public:
-  const char* name;
+/// What the type of a formula says.
+struct Readings {
   int arity;
   bool boolean_result;
   Keeps keeps;
   const Kernels* (*kernels)(DType);  // null for an element type without kernels
-  GraphVjp graph_vjp;
+  RecordedVjp (*recorded_vjp)();
+};
+
+/// A formula without its type: what it takes to apply it to tensors and to record that.
+class Formula : public Readings {
+ public:
+  const char* name;
 
   /// One fused pass; the arguments broadcast.
   Tensor apply(std::span<const Arg> arguments) const;

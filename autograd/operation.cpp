@@ -4,14 +4,12 @@
 
 namespace xtape {
 
-detail::Operation::Operation(Entry::Kind kind, const Record& record, const Formula& formula,
+detail::Operation::Operation(Entry::Kind kind, const Record& record, const Readings& readings,
                              std::span<const Parameter> parameters)
-    : formula_(formula), defaults_(static_cast<int>(parameters.size())) {
+    : formula_{readings, record.name}, defaults_(static_cast<int>(parameters.size())) {
   std::copy(parameters.begin(), parameters.end(), parameters_);
-  enter({kind, record, this->parameters(), formula.arity, &formula_, {}});
+  enter({kind, record, this->parameters(), readings.arity, &formula_, {}});
 }
-
-detail::Operation::~Operation() { leave(&formula_); }
 
 std::vector<Parameter> detail::Operation::parameters() const {
   return {parameters_, parameters_ + defaults_};
