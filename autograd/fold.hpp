@@ -11,18 +11,21 @@ namespace xtape::detail {
 
 /// Folding two registers, or two numbers, into one.
 struct SumFold {
+  static constexpr Fold kind = Fold::sum;
   template <class V>
   static V fold(const V& a, const V& b) {
     return a + b;
   }
 };
 struct ProductFold {
+  static constexpr Fold kind = Fold::product;
   template <class V>
   static V fold(const V& a, const V& b) {
     return a * b;
   }
 };
 struct MaxFold {
+  static constexpr Fold kind = Fold::max;
   template <class V>
   static V fold(const V& a, const V& b) {
     if constexpr (std::is_arithmetic_v<V>) {
@@ -34,6 +37,7 @@ struct MaxFold {
   }
 };
 struct MinFold {
+  static constexpr Fold kind = Fold::min;
   template <class V>
   static V fold(const V& a, const V& b) {
     if constexpr (std::is_arithmetic_v<V>) {

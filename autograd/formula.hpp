@@ -146,11 +146,18 @@ struct StripOf {
   T* out[O];
   // A copy of the caller's list where it saves looking there again for each of many outputs; loops
   // of few would be unfolded for all that it can hold.
-  std::conditional_t<(O > 2), std::array<Into, O>, const Into*> into;
+  static constexpr bool copies = O > 2;
+  Into into[copies ? O : 1];
+  const Run::Output* outputs;
   V folded[O], total[O];
 
+  Into becomes(int o) const {
+    if constexpr (copies) return into[o];
+    else return outputs[o].into;
+  }
+
   template <int n>
-  void compute(bool first) {
+  void compute() {
     V y[n][O];
 #pragma GCC unroll 2
     for (int u = 0; u < n; ++u) {
@@ -162,19 +169,19 @@ struct StripOf {
       Body()(x, y[u]);
     }
     for (int o = 0; o < O; ++o) {
-      if (into[o] == Into::store) {
+      if (becomes(o) == Into::store) {
         for (int u = 0; u < n; ++u) Traits::store(out[o] + u * Traits::width, y[u][o]);
         out[o] += n * Traits::width;
-      } else if (into[o] == Into::fold) {
+      } else if (becomes(o) == Into::fold) {
         for (int u = 0; u < n; ++u) {
           T* const to = out[o] + u * Traits::width;
           Traits::store(to, Combine::fold(Traits::load(to), y[u][o]));
         }
         out[o] += n * Traits::width;
-      } else if (into[o] == Into::one) {
+      } else if (becomes(o) == Into::one) {
         V sum = y[0][o];
         for (int u = 1; u < n; ++u) sum = Combine::fold(sum, y[u][o]);
-        folded[o] = first ? sum : Combine::fold(folded[o], sum);
+        folded[o] = Combine::fold(folded[o], sum);
       }
     }
   }
@@ -186,29 +193,37 @@ template <class T, int I, int O, class Combine, class Body>
   using S = StripOf<T, I, O, Combine, Body>;
   using V = Register<T>;
   using Traits = LaneTraits<V>;
+  const V none = Lane<V>(identity_of<T>(Combine::kind)).v;
+  V numbers[I];
   S s;
-  if constexpr (O > 2) std::copy_n(run.into, O, s.into.begin());
-  else s.into = run.into;
-  for (int k = 0; k < I; ++k) {
-    s.in[k] = static_cast<const T*>(run.in[k]);
-    s.step[k] = run.moves[k] ? Traits::width : 0;
-  }
-  for (int o = 0; o < O; ++o) {
-    s.out[o] = static_cast<T*>(run.out[o]);
-    s.folded[o] = s.total[o] = Lane<V>(0).v;
-  }
-  for (std::int64_t begin = 0; begin < run.registers; begin += S::block) {
-    const std::int64_t end = begin + S::block < run.registers ? begin + S::block : run.registers;
-    std::int64_t r = begin;
-    for (; r + S::together <= end; r += S::together) s.template compute<S::together>(r == begin);
-    if constexpr (S::together > 1)
-      for (; r < end; ++r) s.template compute<1>(r == begin);
+  s.outputs = run.out;
+  for (int o = 0; S::copies && o < O; ++o) s.into[o] = run.out[o].into;
+  for (int k = 0; k < I; ++k) s.step[k] = run.in[k].moves ? Traits::width : 0;
+  for (std::int64_t row = 0; row < run.rows; ++row) {
+    for (int k = 0; k < I; ++k) {
+      const Run::Input& in = run.in[k];
+      s.in[k] = reinterpret_cast<const T*>(static_cast<const char*>(in.at) + row * in.row);
+      if (in.moves) continue;
+      numbers[k] = Lane<V>(*s.in[k]).v;
+      s.in[k] = reinterpret_cast<const T*>(&numbers[k]);
+    }
+    for (int o = 0; o < O; ++o) {
+      s.out[o] = reinterpret_cast<T*>(static_cast<char*>(run.out[o].at) + row * run.out[o].row);
+      s.total[o] = none;
+    }
+    for (std::int64_t begin = 0; begin < run.registers; begin += S::block) {
+      const std::int64_t end = begin + S::block < run.registers ? begin + S::block : run.registers;
+      for (int o = 0; o < O; ++o) s.folded[o] = none;
+      std::int64_t r = begin;
+      for (; r + S::together <= end; r += S::together) s.template compute<S::together>();
+      if constexpr (S::together > 1)
+        for (; r < end; ++r) s.template compute<1>();
+      for (int o = 0; o < O; ++o)
+        if (s.becomes(o) == Into::one) s.total[o] = Combine::fold(s.total[o], s.folded[o]);
+    }
     for (int o = 0; o < O; ++o)
-      if (s.into[o] == Into::one)
-        s.total[o] = begin == 0 ? s.folded[o] : Combine::fold(s.total[o], s.folded[o]);
+      if (s.becomes(o) == Into::one) Traits::store(s.out[o], s.total[o]);
   }
-  for (int o = 0; o < O; ++o)
-    if (s.into[o] == Into::one) Traits::store(s.out[o], s.total[o]);
 }
 
 template <class F, int N, class T>

@@ -14,16 +14,24 @@ inline constexpr int max_arguments = 8;
 inline constexpr int max_width = 16;
 
 /// What becomes of an output of a strip: left alone, written, folded into what is there, or folded
-/// into one register that is written at the end.
+/// into one register for each row.
 enum class Into : std::uint8_t { nothing, store, fold, one };
 
-/// The arguments of a strip. An input that does not move is one register's worth of equal numbers.
+/// The arguments of a strip: rows of full registers, one after the other.
 struct Run {
-  std::int64_t registers;
-  const void* in[max_arguments + 1];
-  bool moves[max_arguments + 1];
-  void* out[max_arguments];
-  Into into[max_arguments];
+  struct Input {
+    const void* at;
+    std::ptrdiff_t row;  // bytes from one row to the next
+    bool moves;          // else each row has one number, of which a register is made
+  };
+  struct Output {
+    void* at;
+    std::ptrdiff_t row;
+    Into into;
+  };
+  std::int64_t registers, rows = 1;  // the registers of a row
+  Input in[max_arguments + 1];
+  Output out[max_arguments];
 };
 using Strip = void (*)(const Run&);
 

@@ -21,18 +21,16 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
     const Value& value = *sweep.in[k];
     const std::int64_t size = value.numel();
     if (value.dtype == boolean || (size != n && size != 1)) return false;
-    run.moves[k] = size == n;
-    run.in[k] = run.moves[k] ? value.data : std::fill_n(in[k], width, *value.as<T>()) - width;
+    run.in[k] = {value.data, 0, size == n};
   }
   for (int o = 0; o < sweep.outputs; ++o) {
     const SweepOutput& output = sweep.out[o];
-    run.into[o] = Into::nothing;
+    run.out[o].into = Into::nothing;
     if (!output.value) continue;
     const std::int64_t size = output.shape.numel();
     if (output.value->dtype == boolean || (size != n && size != 1)) return false;
-    if (size != n) run.into[o] = Into::one;
-    else run.into[o] = output.accumulate ? Into::fold : Into::store;
-    run.out[o] = size == n ? output.value->data : out[o];
+    if (size != n) run.out[o] = {out[o], 0, Into::one};
+    else run.out[o] = {output.value->data, 0, output.accumulate ? Into::fold : Into::store};
   }
   const auto fold_into_cell = [&](int o, bool first, std::int64_t count) {
     with_fold(sweep.fold, [&]<class F>(F) {
@@ -48,30 +46,29 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
   if (whole > 0) {
     sweep.strip(run);
     for (int o = 0; o < sweep.outputs; ++o)
-      if (run.into[o] == Into::one) fold_into_cell(o, true, width);
+      if (run.out[o].into == Into::one) fold_into_cell(o, true, width);
   }
   if (rest == 0) return true;
   Run last = run;  // the elements that do not fill a register, with some of them twice
   last.registers = 1;
   for (int k = 0; k < sweep.inputs; ++k) {
-    if (!run.moves[k]) continue;
-    const T* const from = static_cast<const T*>(run.in[k]) + whole;
+    if (!run.in[k].moves) continue;
+    const T* const from = static_cast<const T*>(run.in[k].at) + whole;
     std::fill(std::copy_n(from, rest, in[k]), in[k] + width, *from);
-    last.in[k] = in[k];
+    last.in[k].at = in[k];
   }
   for (int o = 0; o < sweep.outputs; ++o) {
-    last.out[o] = out[o];
-    if (run.into[o] != Into::nothing) last.into[o] = Into::store;
+    if (run.out[o].into != Into::nothing) last.out[o] = {out[o], 0, Into::store};
   }
   sweep.strip(last);
   for (int o = 0; o < sweep.outputs; ++o) {
-    if (run.into[o] == Into::nothing) continue;
-    if (run.into[o] == Into::one) {
+    if (run.out[o].into == Into::nothing) continue;
+    if (run.out[o].into == Into::one) {
       fold_into_cell(o, whole == 0, rest);
       continue;
     }
-    T* const to = static_cast<T*>(run.out[o]) + whole;
-    if (run.into[o] == Into::store) std::copy_n(out[o], rest, to);
+    T* const to = static_cast<T*>(run.out[o].at) + whole;
+    if (run.out[o].into == Into::store) std::copy_n(out[o], rest, to);
     else
       with_fold(sweep.fold, [&]<class F>(F) {
         for (std::int64_t i = 0; i < rest; ++i) to[i] = F::fold(to[i], out[o][i]);

@@ -32,8 +32,8 @@ class Plane {
   using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
   /// The registers of this file; the strip's may be others: a user's file has its own flags.
   static constexpr int own_width = LaneTraits<Register<T>>::width;
-  /// Rows shorter than that are gathered, and those shorter than twice that if no operand has one
-  /// number for a row, of which registers would have to be made.
+  /// Rows shorter than that are gathered; or than a register less if an operand has one number for
+  /// a row, of which gathering makes registers.
   static constexpr std::int64_t long_row = 4 * own_width;
   /// The least row that may go past the caches, and so much does at a time.
   static constexpr std::int64_t streamed_row = 8192 / sizeof(T);
@@ -47,7 +47,7 @@ class Plane {
   Track tracks[max_operands];
 
   void run(const Places& places, std::int64_t rows, std::int64_t columns) const {
-    if (any_boolean || columns < (has_row_numbers() ? long_row : 2 * long_row))
+    if (any_boolean || columns < long_row - (has_row_numbers() ? own_width : 0))
       return gathered(places, rows, columns);
     // where all rows meet the same columns, few enough of these at a time to stay in the cache
     const std::int64_t chunk = (rows > 1 && repeats_rows() ? 256 : 4096) * width;
@@ -143,48 +143,42 @@ class Plane {
 
   // Whole registers of rows straight from and to memory. Rows that are folded into a cell each give
   // a register; those of some rows are folded at once.
-  void direct(Places places, std::int64_t rows, std::int64_t columns) const {
-    constexpr std::int64_t together = 8;
-    alignas(64) T splat[max_arguments + 1][max_width];
+  void direct(const Places& places, std::int64_t rows, std::int64_t columns) const {
+    constexpr std::int64_t together = 64 / sizeof(T);
     alignas(64) T folded[max_arguments][together * max_width];
     Run run;
     run.registers = columns / width;
+    std::int64_t step = rows;
     for (int k = 0; k < inputs; ++k) {
-      run.moves[k] = tracks[k].column != 0;
-      run.in[k] = splat[k];
+      const Track& t = tracks[k];
+      run.in[k] = {places.at[k], t.row * t.bytes, t.column != 0};
     }
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
-      if (!places.at[inputs + o]) run.into[o] = Into::nothing;
-      else if (t.folded && t.column == 0) run.into[o] = Into::one;
-      else run.into[o] = t.folded || t.accumulate ? Into::fold : Into::store;
-    }
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t row = r % together;
-      for (int k = 0; k < inputs; ++k) {
-        if (run.moves[k]) run.in[k] = places.at[k];
-        else if (r == 0 || tracks[k].row != 0) repeat(*elements(places.at[k]), splat[k]);
+      char* const to = places.at[inputs + o];
+      if (!to) {
+        run.out[o] = {nullptr, 0, Into::nothing};
+      } else if (t.folded && t.column == 0) {
+        run.out[o] = {folded[o], static_cast<std::ptrdiff_t>(width * sizeof(T)), Into::one};
+        step = std::min(rows, together);
+      } else {
+        run.out[o] = {to, t.row * t.bytes, t.folded || t.accumulate ? Into::fold : Into::store};
       }
-      for (int o = 0; o < outputs; ++o)
-        run.out[o] = run.into[o] == Into::one ? static_cast<void*>(folded[o] + row * width)
-                                              : places.at[inputs + o];
-      strip(run);
-      if (row + 1 == together || r + 1 == rows)
-        for (int o = 0; o < outputs; ++o)
-          if (const Track& t = tracks[inputs + o]; run.into[o] == Into::one)
-            with_fold(fold, [&]<class F>(F) {
-              spread<F>(t, folded[o], row + 1, width,
-                        places.at[inputs + o] - row * t.row * t.bytes);
-            });
-      for (int k = 0; k < operands(); ++k)
-        if (places.at[k]) places.at[k] += tracks[k].row * tracks[k].bytes;
     }
-  }
-
-  // A number for every element of a register of the strip.
-  void repeat(T number, T* to) const {
-    const Lane<Register<T>> all(number);
-    for (int i = 0; i < width; i += own_width) LaneTraits<Register<T>>::store(to + i, all.v);
+    for (std::int64_t r = 0; r < rows; r += step) {
+      run.rows = std::min(step, rows - r);
+      strip(run);
+      for (int k = 0; k < inputs; ++k)
+        run.in[k].at = static_cast<const char*>(run.in[k].at) + run.rows * run.in[k].row;
+      for (int o = 0; o < outputs; ++o) {
+        if (run.out[o].into != Into::one) {
+          run.out[o].at = static_cast<char*>(run.out[o].at) + run.rows * run.out[o].row;
+          continue;
+        }
+        const Track& t = tracks[inputs + o];
+        spread(t, folded[o], run.rows, width, places.at[inputs + o] + r * t.row * t.bytes);
+      }
+    }
   }
 
   template <class F>
@@ -218,7 +212,7 @@ class Plane {
       T* const to = panels[k];
       if (t.row != 0) continue;
       if (t.column == 0) {
-        std::fill_n(to, width, value_at(t, places.at[k]));
+        *to = value_at(t, places.at[k]);
         continue;
       }
       gather_row(t, places.at[k], columns, to);
@@ -275,11 +269,10 @@ class Plane {
     };
     for (int k = 0; k < inputs; ++k) {
       const Track& t = tracks[k];
-      run.moves[k] = t.row != 0 || t.column != 0;
-      run.in[k] = panels[k];
+      run.in[k] = {panels[k], 0, t.row != 0 || t.column != 0};
       if (t.row == 0) continue;
       if (in_place(t)) {
-        run.in[k] = places.at[k];
+        run.in[k].at = places.at[k];
         continue;
       }
       gather(t, places.at[k], rows, columns, panels[k]);
@@ -287,24 +280,26 @@ class Plane {
     }
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
-      run.out[o] = places.at[inputs + o];
-      run.into[o] = run.out[o] ? Into::store : Into::nothing;
-      if (run.out[o] && in_place(t)) {
-        if (t.folded || t.accumulate) run.into[o] = Into::fold;
+      char* const to = places.at[inputs + o];
+      run.out[o] = {to, 0, to ? Into::store : Into::nothing};
+      if (to && in_place(t)) {
+        if (t.folded || t.accumulate) run.out[o].into = Into::fold;
       } else {
-        run.out[o] = panels[inputs + o];
+        run.out[o].at = panels[inputs + o];
       }
     }
     strip(run);
     for (int o = 0; o < outputs; ++o)
-      if (char* const to = places.at[inputs + o]; to && run.out[o] == panels[inputs + o])
-        with_fold(fold, [&]<class F>(F) {
-          spread<F>(tracks[inputs + o], panels[inputs + o], rows, columns, to);
-        });
+      if (char* const to = places.at[inputs + o]; to && run.out[o].at == panels[inputs + o])
+        spread(tracks[inputs + o], panels[inputs + o], rows, columns, to);
   }
 
+  void spread(const Track& t, T* from, std::int64_t rows, std::int64_t columns, char* to) const {
+    with_fold(fold, [&]<class F>(F) { spread_by<F>(t, from, rows, columns, to); });
+  }
   template <class F>
-  static void spread(const Track& t, T* from, std::int64_t rows, std::int64_t columns, char* to) {
+  static void spread_by(const Track& t, T* from, std::int64_t rows, std::int64_t columns,
+                        char* to) {
     T* const out = reinterpret_cast<T*>(to);
     if (t.boolean) {
       bool* const truth = reinterpret_cast<bool*>(to);

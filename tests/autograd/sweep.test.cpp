@@ -102,6 +102,32 @@ TEST_CASE("sweep: two outputs folded over different axes of few long rows") {
   }
 }
 
+TEST_CASE("sweep: more rows than are folded at once, with numbers of their own") {
+  for (std::int64_t columns : {48, 64, 70, 2100})
+    for (DType dtype : {float32, float64}) {
+      CAPTURE(columns);
+      const Tensor x = wavy({37, columns}, dtype).requires_grad(true);
+      const Tensor a = wavy({37, 1}, dtype).requires_grad(true);
+      const Tensor b = wavy({1, columns}, dtype).requires_grad(true);
+      const Tensor y = three(x, a, b);
+      CHECK(distance(y, looped(x * a, b, x.shape(), 0)) < 1e-5);
+      sum(y).backward();
+      CHECK(distance(x.grad(), looped(a, b, x.shape(), 0)) < 1e-5);
+      CHECK(distance(a.grad(), looped(x, b, x.shape(), 0b10)) < 1e-3);
+      CHECK(distance(b.grad(), looped(x, a, x.shape(), 0b01)) < 1e-3);
+      std::vector<double> all = numbers(x), most, least;
+      all[20 * columns + columns - 1] = std::nan("");
+      for (auto line = all.begin(); line != all.end(); line += columns) {
+        const auto [low, high] = std::minmax_element(line, line + columns);
+        least.push_back(*low), most.push_back(*high);
+      }
+      least[20] = most[20] = std::nan("");
+      const Tensor holes = cast(Tensor::from(all.data(), x.shape()), dtype);
+      CHECK(equal(amax(holes, 1), cast(Tensor::from(most.data(), {37}), dtype)));
+      CHECK(equal(amin(holes, 1), cast(Tensor::from(least.data(), {37}), dtype)));
+    }
+}
+
 TEST_CASE("sweep: tensors that no cache holds, in one row and in several") {
   const std::int64_t n = 6'000'011;  // with the result 48 MB
   for (const Shape& shape : {Shape{n}, Shape{3, n / 3}}) {
