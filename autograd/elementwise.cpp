@@ -70,7 +70,7 @@ Tensor scaled_copy(const Tensor& tensor, double factor) {
 bool all_finite(const Tensor& tensor) {
   const auto check = [&](const auto* data) {
     bool all = true;
-    for (std::int64_t i = 0; i < tensor.numel(); ++i) all &= data[i] - data[i] == 0;
+    for (std::int64_t i = 0, end = tensor.numel(); i < end; ++i) all &= data[i] - data[i] == 0;
     return all;
   };
   return tensor.dtype() == float32 ? check(tensor.value()->as<float>())
@@ -328,7 +328,7 @@ Reduced::Reduced(const Shape& shape, const Dims& dims, const char* op, const Loc
 void detail::scale_by(const Tensor& tensor, double factor) {
   const auto scale = [&](auto* data) {
     using T = std::remove_pointer_t<decltype(data)>;
-    for (std::int64_t i = 0; i < tensor.numel(); ++i) data[i] *= static_cast<T>(factor);
+    for (std::int64_t i = 0, end = tensor.numel(); i < end; ++i) data[i] *= static_cast<T>(factor);
   };
   if (tensor.dtype() == float32) scale(tensor.value()->as<float>());
   else scale(tensor.value()->as<double>());

@@ -183,7 +183,7 @@ std::pair<Tensors, Tensors> pull(const VectorFunction& f, const Tensors& inputs,
 // The derivatives of y by each input, a row for each element of y.
 Tensors by_rows(const Tensor& y, const Tensors& inputs, bool create_graph, const Location& where) {
   std::vector<Tensors> rows(inputs.size());
-  for (std::int64_t i = 0; i < y.numel(); ++i) {
+  for (std::int64_t i = 0, end = y.numel(); i < end; ++i) {
     const Tensor seed = zeros_like(y);
     put(seed, i, 1);
     Tensors row = gradients(
@@ -201,7 +201,7 @@ Tensors by_rows(const Tensor& y, const Tensors& inputs, bool create_graph, const
 
 template <class T>
 void scatter_column(const Tensor& column, const Tensor& to, std::int64_t at, std::int64_t columns) {
-  for (std::int64_t i = 0; i < column.numel(); ++i)
+  for (std::int64_t i = 0, end = column.numel(); i < end; ++i)
     to.value()->as<T>()[i * columns + at] = column.value()->as<T>()[i];
 }
 

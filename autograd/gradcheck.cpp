@@ -160,7 +160,7 @@ class Checker {
     const Numbers elements(x.data<double>(), x.data<double>() + x.numel());
     if (elements.empty()) return;
     if (!options_.fast) {
-      for (std::int64_t i = 0; i < x.numel(); ++i)
+      for (std::int64_t i = 0, end = x.numel(); i < end; ++i)
         settle(examine(subject, origin, gradients, {input, i, {}}, elements[std::size_t(i)]));
       return;
     }

@@ -276,7 +276,7 @@ template <class T>
 Tensor Tensor::from(const T* data, const Shape& shape) {
   Tensor out = empty(shape, dtype_of<T>());
   const auto fill = [&](auto* to) {
-    for (std::int64_t i = 0; i < out.numel(); ++i)
+    for (std::int64_t i = 0, end = out.numel(); i < end; ++i)
       to[i] = static_cast<std::remove_pointer_t<decltype(to)>>(data[i]);
   };
   if constexpr (dtype_of<T>() == float32) fill(out.value()->template as<float>());

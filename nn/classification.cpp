@@ -101,7 +101,7 @@ Classes check_classes(const Tensor& x, const Tensor& classes, std::int64_t ignor
   const std::int64_t* index = classes.data<std::int64_t>();
   const std::int64_t count = x.shape()[axis];
   bool ignored = false;
-  for (std::int64_t i = 0; i < classes.numel(); ++i) {
+  for (std::int64_t i = 0, end = classes.numel(); i < end; ++i) {
     if (index[i] >= 0 && index[i] < count && index[i] != ignore_index) continue;
     ignored = true;
     if (index[i] != ignore_index)

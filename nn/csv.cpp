@@ -301,7 +301,7 @@ class Table {
         csv.classes = column.texts.sorted();
         const std::vector<std::int64_t> place = column.texts.places();
         std::int64_t* y = csv.data.y.mutable_data<std::int64_t>();
-        for (std::int64_t i = 0; i < csv.data.y.numel(); ++i)
+        for (std::int64_t i = 0, end = csv.data.y.numel(); i < end; ++i)
           y[i] = place[static_cast<std::size_t>(y[i])];
       }
       feature += is_feature(column);

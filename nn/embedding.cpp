@@ -22,7 +22,7 @@ Tensor rows_of(const Tensor& index, const Arg& argument, std::optional<std::int6
     raise<DTypeError>(at, op, fmt::format("the index is {}, int64 wanted", name_of(index.dtype())));
   const std::int64_t rows = weight.shape()[0];
   const std::int64_t* numbers = index.data<std::int64_t>();
-  for (std::int64_t i = 0; i < index.numel(); ++i)
+  for (std::int64_t i = 0, end = index.numel(); i < end; ++i)
     if (numbers[i] < 0 || numbers[i] >= rows)
       raise<IndexError>(
           at, op,

@@ -97,7 +97,7 @@ Dataset read_pair(const std::string& folder, const std::string& part, const Loca
     fail(label_path,
          fmt::format("{} labels for the {} images of {}", y.size(0), x.size(0), image_path));
   const std::int64_t* label = y.data<std::int64_t>();
-  for (std::int64_t i = 0; i < y.numel(); ++i)
+  for (std::int64_t i = 0, end = y.numel(); i < end; ++i)
     if (label[i] >= digit_classes)
       fail(label_path,
            fmt::format("label {} of image {} is not in 0 ... {}", label[i], i, digit_classes - 1));

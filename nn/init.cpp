@@ -16,7 +16,7 @@ Tensor overwrite(const Tensor& tensor, const Tensor& drawn, double scale, double
   const NoGrad no_grad;
   const auto assign = [&]<class T>(T* to) {
     const T* from = drawn.data<T>();
-    for (std::int64_t i = 0; i < tensor.numel(); ++i)
+    for (std::int64_t i = 0, end = tensor.numel(); i < end; ++i)
       to[i] = static_cast<T>(offset + scale * static_cast<double>(from[i]));
   };
   if (tensor.dtype() == float32) assign(tensor.mutable_data<float>(where));

@@ -19,7 +19,7 @@ template <class F>
 Tensor assign(const Tensor& tensor, const Location& where, F f) {
   const NoGrad no_grad;
   const auto fill = [&]<class T>(T* to) {
-    for (std::int64_t i = 0; i < tensor.numel(); ++i) to[i] = static_cast<T>(f(i));
+    for (std::int64_t i = 0, end = tensor.numel(); i < end; ++i) to[i] = static_cast<T>(f(i));
   };
   if (tensor.dtype(where) == float32) fill(tensor.mutable_data<float>(where));
   else fill(tensor.mutable_data<double>(where));

@@ -33,7 +33,7 @@ Arg weight_of(const Tensor& weight, const Tensor& x, const char* op, const Locat
 void check_range(const Tensor& x, double low, double high, const char* op, const char* what,
                  const Location& at) {
   const auto check = [&](const auto* numbers) {
-    for (std::int64_t i = 0; i < x.numel(); ++i)
+    for (std::int64_t i = 0, end = x.numel(); i < end; ++i)
       if (numbers[i] < low || numbers[i] > high)
         raise<ValueError>(at, op, fmt::format("{} {} at position {}", what, numbers[i], i));
   };

@@ -44,7 +44,7 @@ void require_scores(const char* op, const Location& where, const Tensor& scores)
 void require_range(const char* op, const Location& where, const Tensor& classes,
                    std::int64_t count) {
   const std::int64_t* c = classes.data<std::int64_t>();
-  for (std::int64_t i = 0; i < classes.numel(); ++i)
+  for (std::int64_t i = 0, end = classes.numel(); i < end; ++i)
     if (c[i] < 0 || (count >= 0 && c[i] >= count))
       raise<IndexError>(
           where, op,
@@ -133,7 +133,7 @@ double accuracy(const Arg& predicted, const Tensor& classes) {
   const std::int64_t *p = both.predicted.data<std::int64_t>(),
                      *c = both.classes.data<std::int64_t>();
   double right = 0;
-  for (std::int64_t i = 0; i < classes.numel(); ++i) right += p[i] == c[i];
+  for (std::int64_t i = 0, end = classes.numel(); i < end; ++i) right += p[i] == c[i];
   return right / static_cast<double>(classes.numel());
 }
 
@@ -150,7 +150,7 @@ double top_k_accuracy(const Arg& scores, const Tensor& classes, std::int64_t k) 
   const Tensor best = topk(given, k, 1).indices;
   const std::int64_t *b = best.data<std::int64_t>(), *c = classes.data<std::int64_t>();
   double right = 0;
-  for (std::int64_t i = 0; i < classes.numel(); ++i)
+  for (std::int64_t i = 0, end = classes.numel(); i < end; ++i)
     right += std::find(b + i * k, b + (i + 1) * k, c[i]) != b + (i + 1) * k;
   return right / static_cast<double>(classes.numel());
 }
@@ -214,7 +214,7 @@ AverageReport precision_recall_f1(const Arg& predicted, const Tensor& classes,
 double mean_squared_error(const Arg& predicted, const Tensor& target) {
   const Elements of("mean_squared_error", predicted, target);
   double sum = 0;
-  for (std::int64_t i = 0; i < of.target.numel(); ++i)
+  for (std::int64_t i = 0, end = of.target.numel(); i < end; ++i)
     sum += (of.p[i] - of.t[i]) * (of.p[i] - of.t[i]);
   return sum / static_cast<double>(of.target.numel());
 }

@@ -58,7 +58,7 @@ void move_towards(const Tensor& running, const Tensor& batch, double factor, dou
       const Tensor same = cast(batch, running.dtype());
       const T* const from = same.data<T>();
       T* const to = running.mutable_data<T>();
-      for (std::int64_t i = 0; i < running.numel(); ++i)
+      for (std::int64_t i = 0, end = running.numel(); i < end; ++i)
         to[i] = static_cast<T>((1 - rate) * to[i] + rate * factor * from[i]);
     }
   });

@@ -14,7 +14,7 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
   const Tensor out = Tensor::empty(shape, dtype);
   const auto fill = [&](auto* to) {
     using T = std::remove_pointer_t<decltype(to)>;
-    for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<T>(f(i));
+    for (std::int64_t i = 0, end = out.numel(); i < end; ++i) to[i] = static_cast<T>(f(i));
   };
   switch (dtype) {
     case DType::float32: fill(out.value()->as<float>()); break;

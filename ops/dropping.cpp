@@ -60,7 +60,7 @@ Tensor noisy(const Tensor& x, double deviation, std::uint64_t seed, std::uint64_
     if constexpr (std::is_floating_point_v<T>) {
       const T* const from = x.value()->as<T>();
       T* const to = out.value()->as<T>();
-      for (std::int64_t i = 0; i < x.numel(); ++i)
+      for (std::int64_t i = 0, end = x.numel(); i < end; ++i)
         to[i] = from[i] * (1 + static_cast<T>(deviation) * to[i]);
     }
   });

@@ -18,7 +18,7 @@ void check_index(const Tensor& index, std::int64_t lowest, std::int64_t n, const
   if (index.dtype(at) != int64)
     raise<DTypeError>(at, op, fmt::format("the index is {}, int64 wanted", name_of(index.dtype())));
   const std::int64_t* const from = index.value()->as<std::int64_t>();
-  for (std::int64_t i = 0; i < index.numel(); ++i)
+  for (std::int64_t i = 0, end = index.numel(); i < end; ++i)
     if (from[i] < lowest || from[i] >= n)
       raise<IndexError>(
           at, op, fmt::format("index {} at position {}, but the axis has size {}", from[i], i, n));
@@ -275,7 +275,7 @@ Tensor take(const Arg& argument, const Tensor& given) {
   if (std::any_of(from, from + index.numel(), [](std::int64_t i) { return i < 0; })) {
     index = index.copy();
     std::int64_t* const to = index.value()->as<std::int64_t>();
-    for (std::int64_t i = 0; i < index.numel(); ++i) to[i] += to[i] < 0 ? n : 0;
+    for (std::int64_t i = 0, end = index.numel(); i < end; ++i) to[i] += to[i] < 0 ? n : 0;
   }
   return reshape(gathered(reshape(x, {-1}), 0, index, "take", at), given.shape());
 }

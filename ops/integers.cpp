@@ -19,7 +19,7 @@ Tensor on_integers(const char* op, const Arg& a, const Arg& b, IntegerFunction f
   Tensor left = cast(Arg(a.as_tensor(int64), where), int64);
   Tensor right = cast(Arg(b.as_tensor(int64), where), int64);
   const std::int64_t* y = right.data<std::int64_t>();
-  for (std::int64_t i = 0; i < right.numel(); ++i) check(y[i]);
+  for (std::int64_t i = 0, end = right.numel(); i < end; ++i) check(y[i]);
   const Shape space = broadcast(left.shape(), right.shape(), op, where);
   left = broadcast_to(Arg(left, where), space);
   right = broadcast_to(Arg(right, where), space);
@@ -27,7 +27,7 @@ Tensor on_integers(const char* op, const Arg& a, const Arg& b, IntegerFunction f
   const std::int64_t* x = left.data<std::int64_t>();
   y = right.data<std::int64_t>();
   std::int64_t* to = out.value()->as<std::int64_t>();
-  for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = f(x[i], y[i]);
+  for (std::int64_t i = 0, end = out.numel(); i < end; ++i) to[i] = f(x[i], y[i]);
   return out;
 }
 

@@ -86,7 +86,7 @@ Tensor pad(const Arg& argument, std::span<const PadWidth> padding, const PadOpti
     const std::int64_t n = x.shape()[axis];
     if (before == 0 && after == 0) continue;
     const Tensor sources = Tensor::empty({n + before + after}, int64);
-    for (std::int64_t i = 0; i < sources.numel(); ++i)
+    for (std::int64_t i = 0, end = sources.numel(); i < end; ++i)
       sources.value()->as<std::int64_t>()[i] = source_of(i - before, n, options.mode);
     x = index_select(x, axis, sources);
   }

@@ -135,7 +135,7 @@ Tensor bernoulli(const Tensor& p, Generator& generator, Location where) {
   const float* const single = p.dtype() == float32 ? p.value()->as<float>() : nullptr;
   const double* const twice = p.dtype() == float64 ? p.value()->as<double>() : nullptr;
   const auto probability = [=](std::int64_t i) { return single ? single[i] : twice[i]; };
-  for (std::int64_t i = 0; i < p.numel(); ++i) check_probability(probability(i), where);
+  for (std::int64_t i = 0, end = p.numel(); i < end; ++i) check_probability(probability(i), where);
   return draw(out, generator, uniform_pair, [=]<class T>(std::int64_t i, double u) {
     return static_cast<T>(u < probability(i));
   });

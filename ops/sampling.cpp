@@ -176,7 +176,7 @@ Corner corner_at(const std::vector<Places>& places, unsigned upper, bool nearest
   for (std::size_t a = places.size(); a-- > 0;)
     by_floating(places[a].place.dtype(), [&]<class T>(T*) {
       const T* const place = places[a].place.value()->as<T>();
-      for (std::int64_t i = 0; i < shape.numel(); ++i) {
+      for (std::int64_t i = 0, end = shape.numel(); i < end; ++i) {
         const double exact = static_cast<double>(place[i]);
         const double whole = nearest ? std::nearbyint(exact)
                                      : std::floor(exact) + static_cast<double>(upper >> a & 1);
@@ -195,7 +195,7 @@ Tensor remainder_of(const Tensor& place) {
   by_floating(place.dtype(), [&]<class T>(T*) {
     const T* const from = place.value()->as<T>();
     T* const to = below.value()->as<T>();
-    for (std::int64_t i = 0; i < place.numel(); ++i) to[i] = std::floor(from[i]);
+    for (std::int64_t i = 0, end = place.numel(); i < end; ++i) to[i] = std::floor(from[i]);
   });
   return place - below;
 }

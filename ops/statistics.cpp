@@ -38,7 +38,8 @@ bool is_usual(const Tensor& sums) {
   constexpr T high = Limits::max() / 16;
   const T* const value = sums.data<T>();
   bool usual = true;
-  for (std::int64_t i = 0; i < sums.numel(); ++i) usual &= value[i] >= low && value[i] <= high;
+  for (std::int64_t i = 0, end = sums.numel(); i < end; ++i)
+    usual &= value[i] >= low && value[i] <= high;
   return usual;
 }
 

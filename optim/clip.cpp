@@ -128,7 +128,7 @@ void add_penalty(const std::vector<Tensor>& parameters, double l1, double l2, Lo
     change(grad, where, [&]<class T>(T* g) {
       const T* const p = parameter.data<T>(where);
       const T one = static_cast<T>(l1), two = static_cast<T>(l2);
-      for (std::int64_t i = 0; i < grad.numel(); ++i) {
+      for (std::int64_t i = 0, end = grad.numel(); i < end; ++i) {
         const T sign = static_cast<T>((p[i] > 0) - (p[i] < 0));
         g[i] += one * sign + (two == 0 ? T(0) : two * p[i]);
       }
