@@ -15,9 +15,10 @@ namespace {
 template <class T>
 using Place = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
-// Room for the lines that a piece of work on maxima needs.
+// Room for some lines, or one, that a piece of work on maxima needs, and a register of 64 bytes.
 template <class T>
 struct MaxLines {
+  static constexpr std::int64_t some = 1024, more = 64 / sizeof(T);
   Scratch<T> values, best;
   Scratch<Place<T>> places, chosen;
   explicit MaxLines(const Windows& windows)
@@ -26,7 +27,7 @@ struct MaxLines {
         places(count(windows)),
         chosen(count(windows)) {}
   static std::int64_t count(const Windows& windows) {
-    return std::max(windows.axis[2].in, windows.axis[2].out) + 1;
+    return std::max({some, windows.axis[2].in, windows.axis[2].out}) + more;
   }
 };
 
@@ -94,15 +95,16 @@ bool is_two_by_two(const Pooling& pooling) {
   return true;
 }
 
-// The larger of each point and the one below it.
+// The larger of each point and the one below it, `next` points further.
 template <class T>
 void larger_of_lines(const T* __restrict upper, const T* __restrict lower, Place<T> first,
-                     Place<T> count, T* __restrict best, Place<T>* __restrict places) {
+                     Place<T> next, Place<T> count, T* __restrict best,
+                     Place<T>* __restrict places) {
   for (Place<T> j = 0; j < count; ++j) {
     const T a = upper[j], b = lower[j];
     const bool below = (b > a) | (b != b);
     best[j] = below ? b : a;
-    places[j] = (below ? first + count : first) + j;
+    places[j] = (below ? first + next : first) + j;
   }
 }
 
@@ -120,22 +122,33 @@ void larger_of_neighbours(const T* __restrict x, const Place<T>* __restrict plac
   }
 }
 
-// Whole lines first and every other result thrown away: lines of neighbours fill registers.
+// Whole lines first and every other result thrown away: lines of neighbours fill registers. Lines
+// may be short, so they are taken for whole registers where the plane goes on long enough, and what
+// is too much is overwritten by the next; and neighbours of several lines are found together.
 template <class T>
 void max_two_by_two(const Windows& w, const T* x, T* y, std::int64_t* places,
                     const MaxLines<T>& room) {
+  constexpr std::int64_t more = MaxLines<T>::more;
   const std::int64_t lines = w.axis[1].out, columns = w.axis[2].out, in = w.axis[2].in;
-  const T* const best = room.best;
-  const Place<T>* const chosen = room.chosen;
-  room.values[in] = 0;
-  room.places[in] = 0;
-  for (std::int64_t h = 0; h < lines; ++h, y += columns, places += columns) {
-    larger_of_lines<T>(x + 2 * h * in, x + (2 * h + 1) * in, static_cast<Place<T>>(2 * h * in),
-                       static_cast<Place<T>>(in), room.values, room.places);
-    larger_of_neighbours<T>(room.values, room.places, static_cast<Place<T>>(in), room.best,
-                            room.chosen);
-    for (std::int64_t v = 0; v < columns; ++v) y[v] = best[2 * v];
-    for (std::int64_t v = 0; v < columns; ++v) places[v] = chosen[2 * v];
+  const std::int64_t used = 2 * columns, whole = (used + more - 1) / more * more;
+  const std::int64_t together = std::max<std::int64_t>(1, MaxLines<T>::some / used);
+  for (std::int64_t h = 0, n; h < lines; h += n) {
+    n = std::min(together, lines - h);
+    for (std::int64_t l = 0; l < n; ++l) {
+      const std::int64_t upper = 2 * (h + l) * in, lower = upper + in;
+      const bool goes_on = lower + whole <= w.points();
+      larger_of_lines<T>(x + upper, x + lower, static_cast<Place<T>>(upper),
+                         static_cast<Place<T>>(in), static_cast<Place<T>>(goes_on ? whole : used),
+                         room.values + l * used, room.places + l * used);
+    }
+    larger_of_neighbours<T>(room.values, room.places, static_cast<Place<T>>(n * used - 1),
+                            room.best, room.chosen);
+    const T* const best = room.best;
+    const Place<T>* const chosen = room.chosen;
+    for (std::int64_t v = 0; v < n * columns; ++v) y[v] = best[2 * v];
+    for (std::int64_t v = 0; v < n * columns; ++v) places[v] = chosen[2 * v];
+    y += n * columns;
+    places += n * columns;
   }
 }
 

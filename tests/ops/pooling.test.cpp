@@ -111,6 +111,24 @@ TEST_CASE("pooling: maxima and means of sliding windows equal loops") {
       }
 }
 
+TEST_CASE("pooling: the usual windows, of planes of any size with ties, infinities and NaN") {
+  for (std::int64_t width : {2, 3, 5, 7, 8, 14, 15, 16, 17, 28, 31, 33, 600})
+    for (std::int64_t height : {2, 3, 7, 40})
+      for (DType dtype : {float32, float64}) {
+        std::vector<double> points(static_cast<std::size_t>(2 * height * width));
+        for (std::size_t i = 0; i < points.size(); ++i)
+          points[i] = i % 23 == 0 ? not_a_number
+                      : i % 7 < 3 ? -infinity
+                                  : static_cast<double>(i * i % 5);
+        const Tensor x = cast(Tensor::from(points.data(), {1, 2, height, width}), dtype);
+        CAPTURE(x.shape().str());
+        const Expected expected = naive(x, slides[0], true);
+        const Pooled pooled = max_pool2d_with_indices(x, 2);
+        CHECK(equal(pooled.values, cast(expected.largest, dtype)));
+        CHECK(equal(pooled.indices, expected.places));
+      }
+}
+
 TEST_CASE("pooling: the gradient goes to the place of the maximum, ties to the first") {
   Tensor x =
       Tensor({{{{1, 3, 0, 0}, {3, 2, 0, 0}, {not_a_number, 9, -1, -2}, {9, not_a_number, -3, -4}}}},
