@@ -191,20 +191,30 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
   }
 }
 
-// Asks the second cache for the share of `count` of `rows` rows of a panel that is packed next. In
-// line, because g++ 12 drops calls of functions that do nothing else.
+// The panel that is packed next, of d rows, which the second cache is asked for little by little.
 template <class T>
-[[gnu::always_inline]] inline void fetch(const Matrix<const T>& panel, std::int64_t d,
-                                         std::int64_t columns, std::int64_t row, std::int64_t count,
-                                         std::int64_t rows) {
-  constexpr std::int64_t line = 64 / sizeof(T);
-  const bool by_rows = panel.column == 1;
-  const std::int64_t runs = by_rows ? d : columns, length = by_rows ? columns : d;
-  const std::int64_t next = by_rows ? panel.row : panel.column;
-  for (std::int64_t run = runs * row / rows; run < runs * (row + count) / rows; ++run)
-    for (std::int64_t e = 0; e < length - 1 + line; e += line)
-      __builtin_prefetch(panel.at + run * next + std::min(e, length - 1), 0, 2);
-}
+class Ahead {
+ public:
+  Ahead(const Matrix<const T>& panel, std::int64_t d, std::int64_t columns)
+      : at_(panel.at),
+        next_(panel.column == 1 ? panel.row : panel.column),
+        left_(panel.column == 1 ? d : columns),
+        all_(left_),
+        last_((panel.column == 1 ? columns : d) - 1) {}
+
+  // Asks for more until no more than this share of it is left. In line, because g++ 12 drops calls
+  // of functions that do nothing else.
+  [[gnu::always_inline]] void fetch(std::int64_t rows_left, std::int64_t rows) {
+    constexpr std::int64_t line = 64 / sizeof(T);
+    for (; left_ * rows > all_ * rows_left; --left_, at_ += next_)
+      for (std::int64_t e = 0; e < last_ + line; e += line)
+        __builtin_prefetch(at_ + std::min(e, last_), 0, 2);
+  }
+
+ private:
+  const T* at_;
+  std::int64_t next_, left_, all_, last_;
+};
 
 // How up to `rows_at_a_time` rows of the result are computed, and the room for it.
 template <class T>
@@ -254,10 +264,11 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
       const Tile<T> tiles[] = {tile_of<T, 1>(columns), tile_of<T, 2>(columns),
                                tile_of<T, 4>(columns), tile_of<T, tall<T>>(columns)};
       const int last = static_cast<int>(columns - padded + width<T>);
+      const std::int64_t after = fetches ? j + columns : n;
+      Ahead<T> ahead(b.from(l, after), d, after < n ? columns_of<T>(n - after) : 0);
       for (std::int64_t i = 0, rows; i < m; i += rows) {
         rows = rows_of<T>(m - i);
-        if (const std::int64_t after = j + columns; fetches && after < n)
-          fetch(b.from(l, after), d, columns_of<T>(n - after), i, rows, m);
+        if (after < n) ahead.fetch(m - i - rows, m);
         tiles[std::countr_zero(static_cast<unsigned>(rows))](
             d, left.from(i, d), right, in_place ? b.row : padded, c + i * pitch + j, pitch, last,
             add || l > 0);
