@@ -25,7 +25,7 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
   }
   for (int o = 0; o < sweep.outputs; ++o) {
     const SweepOutput& output = sweep.out[o];
-    run.out[o].into = Into::nothing;
+    run.out[o] = {nullptr, 0, Into::nothing};
     if (!output.value) continue;
     const std::int64_t size = output.shape.numel();
     if (output.value->dtype == boolean || (size != n && size != 1)) return false;
