@@ -77,6 +77,8 @@ void tile(std::int64_t d, const Matrix<const T>& left, const T* right, std::int6
   V sums[Rows][Columns];
   for (auto& row : sums)
     for (V& sum : row) sum = V(T(0));
+  for (int r = 0; r < Rows; ++r)  // until it is written there is time to fetch it
+    for (int j = 0; j < Columns; ++j) __builtin_prefetch(c + r * pitch + j * width, 1);
   const std::int64_t row = left.row, row3 = 3 * row;
   const T* fours[(Rows + 3) / 4];  // a pointer for four rows: an address may be p + {0, 1, 2} q
   for (int r = 0; r < Rows; r += 4) fours[r / 4] = left.at + r * row;
