@@ -159,8 +159,9 @@ struct ReadingsFrom {
 template <class F, std::same_as<Parameter>... P>
 OwnElementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
   constexpr auto kind = Entry::Kind::custom;
+  using Formula = detail::AsRectifier<F, (1u << detail::arity_of<F>()) - 1>;
   return {kind, record,
-          detail::ReadingsFrom<detail::OwnKernels, kind, Keeps::arguments, F>::readings,
+          detail::ReadingsFrom<detail::OwnKernels, kind, Keeps::arguments, Formula>::readings,
           std::array<Parameter, sizeof...(P)>{parameters...}};
 }
 

@@ -9,9 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <xtape/autograd/catalogue.hpp>
-#include <xtape/autograd/fold.hpp>
 #include <xtape/autograd/special.hpp>
-#include <xtape/autograd/sweep.hpp>
+#include <xtape/autograd/strip.hpp>
 #include <xtape/autograd/tape.hpp>
 #include <xtape/autograd/trigonometry.hpp>
 
@@ -131,104 +130,47 @@ constexpr int arity_of() {
   else return arity_of<F, N + 1>();
 }
 
-// What a strip knows while it runs.
-template <class T, int I, int O, class Combine, class Body>
-struct StripOf {
-  using V = Register<T>;
-  using Traits = LaneTraits<V>;
-  /// Registers that are computed before it is asked what becomes of each of many outputs: more, or
-  /// as many for few outputs, would make programs larger and hardly faster.
-  static constexpr int together = O > 2 && sizeof(T) == 4 ? 2 : 1;
-  static constexpr std::int64_t block = 64;  // registers; sums of blocks are summed, for accuracy
-
-  const T* in[I];
-  std::ptrdiff_t step[I];
-  T* out[O];
-  // A copy of the caller's list where it saves looking there again for each of many outputs; loops
-  // of few would be unfolded for all that it can hold.
-  static constexpr bool copies = O > 2;
-  Into into[copies ? O : 1];
-  const Run::Output* outputs;
-  V folded[O], total[O];
-
-  Into becomes(int o) const {
-    if constexpr (copies) return into[o];
-    else return outputs[o].into;
-  }
-
-  template <int n>
-  void compute() {
-    V y[n][O];
-#pragma GCC unroll 2
-    for (int u = 0; u < n; ++u) {
-      V x[I];
-      for (int k = 0; k < I; ++k) {
-        x[k] = Traits::load(in[k]);
-        in[k] += step[k];
-      }
-      Body()(x, y[u]);
-    }
-    for (int o = 0; o < O; ++o) {
-      if (becomes(o) == Into::store) {
-        for (int u = 0; u < n; ++u) Traits::store(out[o] + u * Traits::width, y[u][o]);
-        out[o] += n * Traits::width;
-      } else if (becomes(o) == Into::fold) {
-        for (int u = 0; u < n; ++u) {
-          T* const to = out[o] + u * Traits::width;
-          Traits::store(to, Combine::fold(Traits::load(to), y[u][o]));
-        }
-        out[o] += n * Traits::width;
-      } else if (becomes(o) == Into::one) {
-        V sum = y[0][o];
-        for (int u = 1; u < n; ++u) sum = Combine::fold(sum, y[u][o]);
-        folded[o] = Combine::fold(folded[o], sum);
-      }
-    }
+/// The formula F, of whose arguments those in `numbers` usually have one for each row, or one for
+/// all, and whose rows are written, or folded if `result` says Into::one. Gradients are wanted of
+/// the arguments in `wanted`, or of the first; the first one that is not a number has as many
+/// elements as the result, those of the others are summed over the rows. Strips are compiled for
+/// that, too.
+template <class F, unsigned numbers, Into result, unsigned wanted>
+struct ByRows : F {
+  static constexpr Usual<1> forward() { return {numbers, {result}}; }
+  template <unsigned Mask, int N>
+  requires(Mask == 1 ? wanted % 2 == 1
+                     : wanted > 1 && (wanted & ~Mask) == 0) static constexpr auto backward() {
+    Usual<std::popcount(Mask)> usual{numbers | (result == Into::one ? 1u << N : 0), {}};
+    for (int i = 0, o = 0; i < N; ++i)
+      if ((Mask >> i) & 1)
+        usual.into[o++] = !((wanted >> i) & 1)            ? Into::nothing
+                          : (numbers >> i) & 1            ? Into::one
+                          : i == std::countr_one(numbers) ? Into::store
+                                                          : Into::fold;
+    return usual;
   }
 };
-
-/// A strip from `Body`, which maps inputs to outputs in registers.
-template <class T, int I, int O, class Combine, class Body>
-[[gnu::flatten]] void strip(const Run& run) {
-  using S = StripOf<T, I, O, Combine, Body>;
-  using V = Register<T>;
-  using Traits = LaneTraits<V>;
-  const V none = Lane<V>(identity_of<T>(Combine::kind)).v;
-  V numbers[I];
-  S s;
-  s.outputs = run.out;
-  for (int o = 0; S::copies && o < O; ++o) s.into[o] = run.out[o].into;
-  for (int k = 0; k < I; ++k) s.step[k] = run.in[k].moves ? Traits::width : 0;
-  for (std::int64_t row = 0; row < run.rows; ++row) {
-    for (int k = 0; k < I; ++k) {
-      const Run::Input& in = run.in[k];
-      s.in[k] = reinterpret_cast<const T*>(static_cast<const char*>(in.at) + row * in.row);
-      if (in.moves) continue;
-      numbers[k] = Lane<V>(*s.in[k]).v;
-      s.in[k] = reinterpret_cast<const T*>(&numbers[k]);
-    }
-    for (int o = 0; o < O; ++o) {
-      s.out[o] = reinterpret_cast<T*>(static_cast<char*>(run.out[o].at) + row * run.out[o].row);
-      s.total[o] = none;
-    }
-    for (std::int64_t begin = 0; begin < run.registers; begin += S::block) {
-      const std::int64_t end = begin + S::block < run.registers ? begin + S::block : run.registers;
-      for (int o = 0; o < O; ++o) s.folded[o] = none;
-      std::int64_t r = begin;
-      for (; r + S::together <= end; r += S::together) s.template compute<S::together>();
-      if constexpr (S::together > 1)
-        for (; r < end; ++r) s.template compute<1>();
-      for (int o = 0; o < O; ++o)
-        if (s.becomes(o) == Into::one) s.total[o] = Combine::fold(s.total[o], s.folded[o]);
-    }
-    for (int o = 0; o < O; ++o)
-      if (s.becomes(o) == Into::one) Traits::store(s.out[o], s.total[o]);
-  }
+template <unsigned numbers, Into result, unsigned wanted = 0, class F>
+constexpr ByRows<F, numbers, result, wanted> by_rows(F) {
+  return {};
 }
+
+template <class F>
+inline constexpr bool says_how_it_lies = requires {
+  F::forward();
+};
+
+/// F, by rows if it does not say so: all arguments but the first are usually one number, as those
+/// of a rectifier, and gradients are wanted of those in `wanted`.
+template <class F, unsigned wanted>
+using AsRectifier = std::conditional_t<says_how_it_lies<F> || arity_of<F>() == 1, F,
+                                       ByRows<F, (1u << arity_of<F>()) - 2, Into::store, wanted>>;
 
 template <class F, int N, class T>
 struct ForwardBody {
   using V = Register<T>;
+  static constexpr auto usual() requires(says_how_it_lies<F>) { return F::forward(); }
   void operator()(const V* x, V* y) const {
     const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return F()(Lane<V>(x[I])...);
@@ -251,6 +193,8 @@ auto seed(const X& x, const X& one) {
 template <class F, int N, class T, unsigned Mask>
 struct BackwardBody {
   using V = Register<T>;
+  static constexpr auto usual() requires requires { F::template backward<Mask, N>(); }
+  { return F::template backward<Mask, N>(); }
   void operator()(const V* x, V* y) const {
     const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
       return F()(seed<Mask, I>(Lane<V>(x[I]), Lane<V>(1))...);

@@ -70,8 +70,55 @@ requires(sizeof(V) == 32) struct Comparisons<V> {
 };
 #endif
 
+/// The first elements of a register of floats, where these can be loaded and stored without
+/// touching those behind them.
+template <class V>
+struct FirstElements {
+  static constexpr bool has_first = false;
+};
+#if defined(__AVX512F__)
+template <class A>
+requires(sizeof(xsimd::batch<float, A>) == 64) struct FirstElements<xsimd::batch<float, A>> {
+  static constexpr bool has_first = true;
+  using V = xsimd::batch<float, A>;
+  using First = __mmask16;
+  static First first(int count) { return static_cast<First>((1u << count) - 1); }
+  /// Those elements, and the `others` behind them.
+  static V load_first(First first, const float* from, const V& others) {
+    return V(_mm512_mask_loadu_ps(others, first, from));
+  }
+  static void store_first(First first, float* to, const V& v) {
+    _mm512_mask_storeu_ps(to, first, v);
+  }
+  static V select_first(First first, const V& v, const V& others) {
+    return V(_mm512_mask_blend_ps(first, others, v));
+  }
+};
+#endif
+#if defined(__AVX2__)
+template <class A>
+requires(sizeof(xsimd::batch<float, A>) == 32) struct FirstElements<xsimd::batch<float, A>> {
+  static constexpr bool has_first = true;
+  using V = xsimd::batch<float, A>;
+  using First = __m256i;
+  static First first(int count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
+  static V load_first(const First& first, const float* from, const V& others) {
+    return select_first(first, V(_mm256_maskload_ps(from, first)), others);
+  }
+  static void store_first(const First& first, float* to, const V& v) {
+    _mm256_maskstore_ps(to, first, v);
+  }
+  static V select_first(const First& first, const V& v, const V& others) {
+    return V(_mm256_blendv_ps(others, v, _mm256_castsi256_ps(first)));
+  }
+};
+#endif
+
 template <class T, class A>
-struct LaneTraits<xsimd::batch<T, A>> : Comparisons<xsimd::batch<T, A>> {
+struct LaneTraits<xsimd::batch<T, A>> : Comparisons<xsimd::batch<T, A>>,
+                                        FirstElements<xsimd::batch<T, A>> {
   using V = xsimd::batch<T, A>;
   using Element = T;
   static constexpr int width = static_cast<int>(V::size);

@@ -141,6 +141,9 @@ class Sweeper {
       track.folded = folded_[k - sweep_.inputs];
       track.accumulate = sweep_.out[k - sweep_.inputs].accumulate;
     }
+    Places places;
+    for (int k = 0; k < count_; ++k) places.at[k] = operands_[k].data;
+    plane_.ask_strip(places);
   }
 
   // Whether an output is neither folded nor added to what is there.

@@ -30,10 +30,12 @@ struct Run {
     Into into;
   };
   std::int64_t registers, rows = 1;  // the registers of a row
+  int rest = 0;                      // the elements behind them, for strips that compute those
   Input in[max_arguments + 1];
   Output out[max_arguments];
 };
-using Strip = void (*)(const Run&);
+/// Computes the rows. Whether it computes what is left of them, too, as it says of none.
+using Strip = bool (*)(const Run&);
 
 enum class Fold : std::uint8_t { sum, product, max, min };
 

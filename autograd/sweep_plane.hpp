@@ -35,6 +35,8 @@ class Plane {
   /// Rows shorter than that are gathered; or than a register less if an operand has one number for
   /// a row, of which gathering makes registers.
   static constexpr std::int64_t long_row = 4 * own_width;
+  /// The same for strips that compute the ends of rows.
+  static constexpr std::int64_t shortest_row = own_width;
   /// The least row that may go past the caches, and so much does at a time.
   static constexpr std::int64_t streamed_row = 8192 / sizeof(T);
 
@@ -43,22 +45,28 @@ class Plane {
   Fold fold;
   int inputs, outputs;
   bool any_boolean = false;
-  bool streams = false;  // past the caches: see Sweeper::set_plane()
+  bool streams = false;         // past the caches: see Sweeper::set_plane()
+  bool computes_rests = false;  // as the strip says
   Track tracks[max_operands];
 
+  void ask_strip(const Places& places) { computes_rests = strip(run_at(places, 0)); }
+
   void run(const Places& places, std::int64_t rows, std::int64_t columns) const {
-    if (any_boolean || columns < long_row - (has_row_numbers() ? own_width : 0))
-      return gathered(places, rows, columns);
+    const std::int64_t least =
+        computes_rests ? shortest_row : long_row - (has_row_numbers() ? own_width : 0);
+    if (any_boolean || columns < least) return gathered(places, rows, columns);
     // where all rows meet the same columns, few enough of these at a time to stay in the cache
     const std::int64_t chunk = (rows > 1 && repeats_rows() ? 256 : 4096) * width;
     const std::int64_t whole = columns / width * width, block = streams ? 1 : 64;
+    const std::int64_t covered = computes_rests && !streams ? columns : whole;
     for (std::int64_t begin = 0; begin < rows; begin += block) {
       const std::int64_t end = std::min(begin + block, rows);
       for (std::int64_t c = 0; streams && c < whole; c += Bypass::size)
         streamed(moved(places, begin, c), std::min(Bypass::size, whole - c));
-      for (std::int64_t c = 0; !streams && c < whole; c += chunk)
-        direct(moved(places, begin, c), end - begin, std::min(chunk, whole - c));
-      if (whole < columns) gathered(moved(places, begin, whole), end - begin, columns - whole);
+      for (std::int64_t c = 0; !streams && c < covered; c += chunk)
+        direct(moved(places, begin, c), end - begin, std::min(chunk, covered - c));
+      if (covered < columns)
+        gathered(moved(places, begin, covered), end - begin, columns - covered);
     }
   }
 
@@ -141,14 +149,12 @@ class Plane {
     return t.boolean ? static_cast<T>(*reinterpret_cast<const bool*>(at)) : *elements(at);
   }
 
-  // Whole registers of rows straight from and to memory. Rows that are folded into a cell each give
-  // a register; those of some rows are folded at once.
-  void direct(const Places& places, std::int64_t rows, std::int64_t columns) const {
-    constexpr std::int64_t together = 64 / sizeof(T);
-    alignas(64) T folded[max_arguments][together * max_width];
+  // How the operands lie.
+  Run run_at(const Places& places, std::int64_t columns) const {
     Run run;
     run.registers = columns / width;
-    std::int64_t step = rows;
+    run.rows = 0;
+    run.rest = static_cast<int>(columns % width);
     for (int k = 0; k < inputs; ++k) {
       const Track& t = tracks[k];
       run.in[k] = {places.at[k], t.row * t.bytes, t.column != 0};
@@ -156,14 +162,27 @@ class Plane {
     for (int o = 0; o < outputs; ++o) {
       const Track& t = tracks[inputs + o];
       char* const to = places.at[inputs + o];
-      if (!to) {
-        run.out[o] = {nullptr, 0, Into::nothing};
-      } else if (t.folded && t.column == 0) {
-        run.out[o] = {folded[o], static_cast<std::ptrdiff_t>(width * sizeof(T)), Into::one};
-        step = std::min(rows, together);
-      } else {
-        run.out[o] = {to, t.row * t.bytes, t.folded || t.accumulate ? Into::fold : Into::store};
-      }
+      const Into into = !to                          ? Into::nothing
+                        : !t.folded && !t.accumulate ? Into::store
+                        : t.folded && t.column == 0  ? Into::one
+                                                     : Into::fold;
+      run.out[o] = {to, to ? t.row * t.bytes : 0, into};
+    }
+    return run;
+  }
+
+  // Rows, or whole registers of them, straight from and to memory. Rows that are folded into a cell
+  // each give a register; those of some rows are folded at once.
+  void direct(const Places& places, std::int64_t rows, std::int64_t columns) const {
+    constexpr std::int64_t together = 64 / sizeof(T);
+    alignas(64) T folded[max_arguments][together * max_width];
+    Run run = run_at(places, columns);
+    std::int64_t step = rows;
+    for (int o = 0; o < outputs; ++o) {
+      if (run.out[o].into != Into::one) continue;
+      run.out[o].at = folded[o];
+      run.out[o].row = static_cast<std::ptrdiff_t>(width * sizeof(T));
+      step = std::min(rows, together);
     }
     for (std::int64_t r = 0; r < rows; r += step) {
       run.rows = std::min(step, rows - r);
@@ -338,7 +357,8 @@ class Plane {
         to[i] = F::fold(from[2 * i], from[2 * i + 1]);
       from = to;
     }
-    if (columns == 1) fold_rows<F>(from, rows, std::integral_constant<int, 1>(), cells, step);
+    if (columns == 1 && step == 1) fold_onto<F>(from, rows, cells);
+    else if (columns == 1) fold_rows<F>(from, rows, std::integral_constant<int, 1>(), cells, step);
     else if (columns == 3) fold_rows<F>(from, rows, std::integral_constant<int, 3>(), cells, step);
     else if (columns == 5) fold_rows<F>(from, rows, std::integral_constant<int, 5>(), cells, step);
     else fold_rows<F>(from, rows, columns, cells, step);

@@ -21,9 +21,11 @@ struct NnKernels {
   static RecordedVjp graph();
 };
 
+/// Strips are compiled for parameters that are numbers and not learnt, if F does not say otherwise.
 template <Keeps keeps = Keeps::arguments, class F, class... P>
-auto activation(const Record& record, F formula, P... parameters) {
-  return builtin<NnKernels, Entry::Kind::activation, keeps>(record, formula, parameters...);
+auto activation(const Record& record, F, P... parameters) {
+  return builtin<NnKernels, Entry::Kind::activation, keeps>(record, AsRectifier<F, 0b1>(),
+                                                            parameters...);
 }
 
 }  // namespace detail
@@ -50,14 +52,15 @@ inline const auto leaky_relu = detail::activation(
     [](auto x, auto negative_slope) { return where(x > 0, x, negative_slope * x); },
     Parameter{"negative_slope", 0.01, 0.3});
 
-inline const auto prelu = detail::activation(
-    {.name = "prelu",
-     .about = "leaky_relu whose slope is learnt, one for all or one per channel",
-     .formula = "x > 0 ? x : weight * x",
-     .kinks = "0",
-     .source = "He et al. 2015"},
-    [](auto x, auto weight) { return where(x > 0, x, weight * x); },
-    Parameter{"weight", 0.25, -0.5, true});
+inline const auto prelu =
+    detail::activation({.name = "prelu",
+                        .about = "leaky_relu whose slope is learnt, one for all or one per channel",
+                        .formula = "x > 0 ? x : weight * x",
+                        .kinks = "0",
+                        .source = "He et al. 2015"},
+                       detail::by_rows<0b10, Into::store, 0b11>(
+                           [](auto x, auto weight) { return where(x > 0, x, weight * x); }),
+                       Parameter{"weight", 0.25, -0.5, true});
 
 inline const auto shifted_relu =
     detail::activation({.name = "shifted_relu",
@@ -67,13 +70,14 @@ inline const auto shifted_relu =
                         .source = "Clevert, Unterthiner and Hochreiter 2016"},
                        [](auto x) { return where(x <= -1, -1, x); });
 
-inline const auto shifted_rectifier = detail::activation(
-    {.name = "shifted_rectifier",
-     .about = "identity above t, slope a below, both learnable",
-     .formula = "x > t ? x : t + a * (x - t)",
-     .kinks = "t"},
-    [](auto x, auto t, auto a) { return where(x > t, x, t + a * (x - t)); },
-    Parameter{"t", 0, -0.7, true}, Parameter{"a", 0.25, -0.4, true});
+inline const auto shifted_rectifier =
+    detail::activation({.name = "shifted_rectifier",
+                        .about = "identity above t, slope a below, both learnable",
+                        .formula = "x > t ? x : t + a * (x - t)",
+                        .kinks = "t"},
+                       detail::by_rows<0b110, Into::store, 0b111>(
+                           [](auto x, auto t, auto a) { return where(x > t, x, t + a * (x - t)); }),
+                       Parameter{"t", 0, -0.7, true}, Parameter{"a", 0.25, -0.4, true});
 
 inline const auto elu = detail::activation<Keeps::slope>(
     {.name = "elu",

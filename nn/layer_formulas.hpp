@@ -18,9 +18,10 @@ inline const auto scaled_difference = detail::part(
     [](auto x, auto centre, auto scale, auto shift) { return (x - centre) * scale + shift; });
 inline const auto normalised =
     detail::part({.name = "normalised", .about = "(x - mean) scale weight + bias, a normalisation"},
-                 [](auto x, auto mean, auto scale, auto weight, auto bias) {
-                   return (x - mean) * scale * weight + bias;
-                 });
+                 detail::by_rows<0b00110, Into::store, 0b11111>(
+                     [](auto x, auto mean, auto scale, auto weight, auto bias) {
+                       return (x - mean) * scale * weight + bias;
+                     }));
 inline const auto weighted_scale = detail::part(
     {.name = "weighted_scale", .about = "x y z", .formula = "x * y * z", .extremes = false},
     [](auto x, auto scale, auto weight) { return x * scale * weight; });

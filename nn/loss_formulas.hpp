@@ -181,16 +181,18 @@ inline const auto hinge = detail::part(
 inline const auto class_margin =
     detail::part({.name = "class_margin",
                   .about = "the hinge of the score x of class j against that of the right class k"},
-                 [](auto x, auto right, auto j, auto k, auto margin) {
-                   const auto z = margin - right + x;
-                   return where(j == k || z <= 0, 0, z);
-                 });
+                 detail::by_rows<0b11010, Into::one, 0b00011>(
+                     [](auto x, auto right, auto j, auto k, auto margin) {
+                       const auto z = margin - right + x;
+                       return where(j == k || z <= 0, 0, z);
+                     }));
 inline const auto squared_class_margin =
     detail::part({.name = "squared_class_margin", .about = "the square of class_margin"},
-                 [](auto x, auto right, auto j, auto k, auto margin) {
-                   const auto z = margin - right + x;
-                   return where(j == k || z <= 0, 0, z * z);
-                 });
+                 detail::by_rows<0b11010, Into::one, 0b00011>(
+                     [](auto x, auto right, auto j, auto k, auto margin) {
+                       const auto z = margin - right + x;
+                       return where(j == k || z <= 0, 0, z * z);
+                     }));
 inline const auto wrong_score = detail::part(
     {.name = "wrong_score", .about = "x, or -infinity for the right class", .differences = false},
     [](auto x, auto j, auto k) {
@@ -256,22 +258,25 @@ inline const auto cosine_embedding =
 
 inline const auto softmax_share =
     detail::part({.name = "softmax_share", .about = "a softmax, from its maximum and its sum"},
-                 [](auto x, auto m, auto total) { return xtape::exp(x - m) / total; });
+                 detail::by_rows<0b110, Into::store, 0b101>(
+                     [](auto x, auto m, auto total) { return xtape::exp(x - m) / total; }));
 inline const auto softmax_excess =
     detail::part({.name = "softmax_excess",
                   .about = "exp(x - y), less 1 where that is 1: nothing is lost beside it",
                   .formula = "x == y ? 0 : exp(x - y)",
                   .extremes = false},
-                 [](auto x, auto m) {
+                 detail::by_rows<0b10, Into::one, 0b01>([](auto x, auto m) {
                    const auto e = xtape::exp(x - m);
                    return where(x == m, e - 1, e);
-                 });
+                 }));
 inline const auto log_softmax_value = detail::part(
     {.name = "log_softmax_value", .about = "a log_softmax, from its maximum and log of the sum"},
-    [](auto x, auto m, auto log_sum) { return x - m - log_sum; });
+    detail::by_rows<0b110, Into::store, 0b101>(
+        [](auto x, auto m, auto log_sum) { return x - m - log_sum; }));
 inline const auto equality =
     detail::part({.name = "equality", .about = "1 where two finite numbers are equal, else 0"},
-                 [](auto x, auto y) { return 1 - xtape::abs(xtape::sign(x - y)); });
+                 detail::by_rows<0b10, Into::one>(
+                     [](auto x, auto y) { return 1 - xtape::abs(xtape::sign(x - y)); }));
 inline const auto gate = detail::part({.name = "gate",
                                        .about = "a, let through by b",
                                        .formula = "x / (1 + exp(-y))",

@@ -14,22 +14,25 @@ inline const auto tie =
 
 inline const auto exp_share = detail::function(
     {.name = "exp_share", .about = "g e^(a - m - b), 0 where b is -infinity: a share of a softmax"},
-    [](auto g, auto a, auto m, auto b) {
+    detail::by_rows<0b1101, Into::store>([](auto g, auto a, auto m, auto b) {
       return where(b == -std::numeric_limits<double>::infinity(), 0.0,
                    xtape::weigh(g, xtape::exp(a - m - b)));
-    });
+    }));
 
 inline const auto line = detail::function(
     {.name = "line", .about = "(x - y) z + w, what two moments give back to x"},
-    [](auto x, auto mean, auto slope, auto constant) { return (x - mean) * slope + constant; });
+    detail::by_rows<0b1110, Into::store>([](auto x, auto mean, auto slope, auto constant) {
+      return (x - mean) * slope + constant;
+    }));
 
-inline const auto squared_difference = detail::arithmetic({.name = "squared_difference",
-                                                           .about = "the square of the difference",
-                                                           .formula = "(x - y) * (x - y)"},
-                                                          [](auto a, auto b) {
-                                                            const auto d = a - b;
-                                                            return d * d;
-                                                          });
+inline const auto squared_difference =
+    detail::arithmetic({.name = "squared_difference",
+                        .about = "the square of the difference",
+                        .formula = "(x - y) * (x - y)"},
+                       detail::by_rows<0b10, Into::one>([](auto a, auto b) {
+                         const auto d = a - b;
+                         return d * d;
+                       }));
 inline const auto root =
     detail::function({.name = "root",
                       .about = "a^q, the last step of a norm; slope 0 at 0 for q > 0",

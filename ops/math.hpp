@@ -65,11 +65,11 @@ inline const auto pow = detail::function(
     {.name = "pow", .about = "a to the power b", .formula = "pow(x, y)", .low = 0.1},
     [](auto a, auto b) { return xtape::pow(a, b); });
 
-inline const auto exp_difference =
-    detail::function({.name = "exp_difference",
-                      .about = "exp(a - b), the term of a stable softmax",
-                      .formula = "exp(x - y)"},
-                     [](auto a, auto b) { return xtape::exp(a - b); });
+inline const auto exp_difference = detail::function(
+    {.name = "exp_difference",
+     .about = "exp(a - b), the term of a stable softmax",
+     .formula = "exp(x - y)"},
+    detail::by_rows<0b10, Into::one, 0b01>([](auto a, auto b) { return xtape::exp(a - b); }));
 inline const auto log_scaled = detail::function(
     {.name = "log_scaled",
      .about = "log(a e^b), the last step of logsumexp; slope 0 where a is 0",

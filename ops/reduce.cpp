@@ -13,6 +13,7 @@ using namespace detail;
 namespace {
 
 struct Same {
+  static constexpr Usual<1> usual() { return {0, {Into::one}}; }
   template <class V>
   void operator()(const V* x, V* y) const {
     y[0] = x[0];
@@ -21,6 +22,7 @@ struct Same {
 
 // From x and the maximum m: exp(x - m) without those that are 1, and the number of those.
 struct BelowMaximum {
+  static constexpr Usual<2> usual() { return {0b10, {Into::one, Into::one}}; }
   template <class V>
   void operator()(const V* x, V* y) const {
     const Lane<V> a(x[0]), m(x[1]), none(0), one(1);

@@ -128,6 +128,59 @@ TEST_CASE("sweep: more rows than are folded at once, with numbers of their own")
     }
 }
 
+// Formulas whose strips are compiled for float32 rows that lie as these say, too.
+const auto rows_written = elementwise(
+    "rows_written", xtape::detail::by_rows<0b0110, Into::store, 0b1111>(
+                        [](auto x, auto u, auto v, auto w) { return (x - u) * v * w; }));
+const auto rows_summed = elementwise(
+    "rows_summed",
+    xtape::detail::by_rows<0b10, Into::one, 0b11>([](auto x, auto u) { return exp(x - u) * u; }));
+
+TEST_CASE("sweep: rows that lie as usual, of all lengths, in single precision as in double") {
+  for (std::int64_t columns = 1; columns < 3000; columns += columns < 70 ? 1 : 977)
+    for (std::int64_t count : {1, 2, 17, 70}) {
+      CAPTURE(columns);
+      CAPTURE(count);
+      const auto results = [&](DType dtype) {
+        const Tensor x = wavy({count, columns}, dtype).requires_grad(true);
+        const Tensor u = (wavy({count, 1}, dtype) * 0.5).requires_grad(true);
+        const Tensor v = (wavy({count, 1}, dtype) - 4).requires_grad(true);
+        const Tensor w = (wavy({columns}, dtype) + 0.3).requires_grad(true);
+        const Tensor y = rows_written(x, u, v, w), z = rows_summed.sum(1, x, u);
+        y.backward(wavy(y.shape(), dtype) * 0.2);
+        z.backward(wavy(z.shape(), dtype) * 0.1);  // is added to the gradients that are there
+        return std::vector<Tensor>{y.detach(), z.detach(), x.grad(), u.grad(), v.grad(), w.grad()};
+      };
+      const std::vector<Tensor> found = results(float32), wanted = results(float64);
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CAPTURE(i);
+        const double size = 1 + numbers(amax(abs(wanted[i])))[0];
+        CHECK(distance(cast(found[i], float64), wanted[i]) < 3e-6 * size);
+      }
+    }
+}
+
+TEST_CASE("sweep: the ends of rows that lie as usual neither read nor write what is behind them") {
+  for (std::int64_t columns : {16, 17, 24, 31, 33, 50}) {
+    CAPTURE(columns);
+    Tensor x = wavy({20, columns}, float32);
+    for (std::int64_t row = 1; row < 20; row += 2)
+      for (std::int64_t c = 0; c < columns; ++c)
+        x.mutable_data<float>()[row * columns + c] = std::nanf("");
+    x.requires_grad(true);
+    const Tensor u = full({20, 1}, 0.5), w = ones({columns});
+    const Tensor y = rows_written(x, u, 2, w), z = rows_summed.sum(1, x, u);
+    z.backward(ones({20}));
+    for (std::int64_t row = 0; row < 20; ++row) {
+      CHECK(std::isnan(z.data<float>()[row]) == (row % 2 == 1));
+      for (std::int64_t c = row * columns; c < (row + 1) * columns; ++c) {
+        CHECK(std::isnan(y.data<float>()[c]) == (row % 2 == 1));
+        CHECK(std::isnan(x.grad().data<float>()[c]) == (row % 2 == 1));
+      }
+    }
+  }
+}
+
 TEST_CASE("sweep: tensors that no cache holds, in one row and in several") {
   const std::int64_t n = 6'000'011;  // with the result 48 MB
   for (const Shape& shape : {Shape{n}, Shape{3, n / 3}}) {
