@@ -326,7 +326,7 @@ class Plane {
         for (std::int64_t c = 0; c < columns; ++c)
           truth[r * t.row + c] = from[r * columns + c] != 0;
     } else if (t.folded && t.column == 0) {
-      if (t.row == 0) fold_rows<F>(from, 1, rows * columns, out, 0);
+      if (t.row == 0) fold_all<F>(from, rows * columns, out);
       else fold_short<F>(from, rows, columns, out, t.row);
     } else if (t.folded && t.row == 0) {
       for (; rows > 1; rows -= rows / 2)  // the later half of the rows into the earlier one
@@ -343,6 +343,13 @@ class Plane {
   template <class F>
   static void fold_onto(const T* from, std::int64_t n, T* to) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], from[i]);
+  }
+
+  // All into a cell: the later half into the earlier one as long as that is whole registers.
+  template <class F>
+  static void fold_all(T* from, std::int64_t n, T* cell) {
+    for (; n % (2 * own_width) == 0; n /= 2) fold_onto<F>(from + n / 2, n / 2, from);
+    fold_rows<F>(from, 1, n, cell, 0);
   }
 
   // Every row into a cell. Neighbours are folded in pairs as long as their number is even: that

@@ -24,7 +24,8 @@ struct Scores {
                         fmt::format("scores [N, C] or [C] wanted, not {}", x.shape().str()));
     classes = check_classes(x, target, none_ignored, op, input.where()).index;
     right = gather(x, -1, classes);
-    numbers = arange(0, static_cast<double>(x.size(-1)), 1, int64);
+    numbers =
+        arange(0, static_cast<double>(x.size(-1)), 1, is_floating(x.dtype()) ? x.dtype() : int64);
   }
 };
 
@@ -32,10 +33,10 @@ void check_power(int p, const char* op, const Location& at) {
   if (p != 1 && p != 2) raise<ValueError>(at, op, fmt::format("p is {}, 1 or 2 wanted", p));
 }
 
-// The sum over the wrong classes.
-Tensor class_margins(const Scores& scores, int p, double margin) {
+// The sum over the wrong classes, and over what else `dims` has.
+Tensor class_margins(const Scores& scores, int p, double margin, const Dims& dims = -1) {
   const auto of = [&](const auto& formula) {
-    return formula.sum(Dims(-1), scores.x, scores.right, scores.numbers, scores.classes, margin);
+    return formula.sum(dims, scores.x, scores.right, scores.numbers, scores.classes, margin);
   };
   return p == 1 ? of(formulas::class_margin) : of(formulas::squared_class_margin);
 }
@@ -101,6 +102,11 @@ Tensor multi_margin_loss(const Arg& input, const Tensor& target,
   check_power(options.p, op, input.where());
   const Scores scores(input, target, op);
   const std::int64_t classes = scores.x.size(-1);
+  const bool mean = options.reduction == Reduction::mean;
+  if (!options.weight.defined() && (mean || options.reduction == Reduction::sum)) {
+    const std::int64_t shares = mean ? scores.x.numel() : classes;  // all of them at once
+    return class_margins(scores, options.p, options.margin, Dims()) / static_cast<double>(shares);
+  }
   Tensor losses = class_margins(scores, options.p, options.margin) / static_cast<double>(classes);
   if (options.weight.defined()) {
     check_class_weight(options.weight, classes, op, input.where());

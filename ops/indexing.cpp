@@ -59,9 +59,10 @@ Tensor used_part(const Tensor& source, const Shape& index, const char* op, const
 template <class F>
 void for_gathered(const Shape& x, int axis, const Shape& index, const std::int64_t* indices, F f) {
   const std::int64_t total = index.numel();
-  const int last = x.rank() - 1;
   std::int64_t strides[Shape::max_rank], position[Shape::max_rank] = {}, base = 0, stride = 1;
-  for (int i = last; i >= 0; stride *= x[i--]) strides[i] = stride;
+  for (int i = x.rank() - 1; i >= 0; stride *= x[i--]) strides[i] = stride;
+  int last = x.rank() - 1;  // of those with more than one index, as in [N, 1] of a class each
+  while (last > 0 && index[last] == 1) --last;
   const std::int64_t along = strides[axis], width = index[last];
   strides[axis] = 0;
   for (std::int64_t row = 0; row < total; row += width) {
