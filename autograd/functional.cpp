@@ -20,7 +20,7 @@ VectorFunction as_vector(const NaryFunction& f) {
 Tensor zeros(const Shape& shape, DType dtype) {
   Tensor out = Tensor::empty(shape, dtype);
   if (out.numel() > 0)
-    std::memset(out.value()->data, 0, static_cast<std::size_t>(out.numel() * size_of(dtype)));
+    std::memset(out.value()->elements(), 0, static_cast<std::size_t>(out.numel() * size_of(dtype)));
   return out;
 }
 Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
@@ -65,7 +65,8 @@ Tensor join(const Tensors& parts, const Shape& part, const Shape& shape, DType d
   const auto bytes = static_cast<std::size_t>(part.numel() * size_of(dtype));
   std::vector<Operand> operands;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (bytes > 0) std::memcpy(out.value()->as<char>() + i * bytes, parts[i].value()->data, bytes);
+    if (bytes > 0)
+      std::memcpy(out.value()->as<char>() + i * bytes, parts[i].value()->elements(), bytes);
     operands.push_back(unsaved(parts[i]));
   }
   record("join", where, operands, {&out, 1}, [part, where](Backward& backward) {
@@ -84,7 +85,7 @@ Tensors cut(const Tensor& whole, std::size_t count, const Shape& part, const Loc
   for (std::size_t i = 0; i < count; ++i) {
     parts.push_back(Tensor::empty(part, whole.dtype()));
     if (bytes > 0)
-      std::memcpy(parts[i].value()->data, whole.value()->as<char>() + i * bytes, bytes);
+      std::memcpy(parts[i].value()->elements(), whole.value()->as<char>() + i * bytes, bytes);
   }
   const Operand operand = unsaved(whole);
   record("cut", where, {&operand, 1}, parts,

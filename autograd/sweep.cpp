@@ -26,6 +26,7 @@ struct Operand {
   char* data;
   std::int64_t strides[Shape::max_rank];  // elements; 0 along a missing axis
   bool boolean;
+  bool repeats;  // one number for all elements
 };
 
 template <class T>
@@ -37,7 +38,9 @@ class Sweeper {
     for (int k = 0; k < count_; ++k) {
       Operand& operand = operands_[k];
       const Value* value = k < sweep_.inputs ? sweep_.in[k] : sweep_.out[k - sweep_.inputs].value;
-      operand.data = value ? value->as<char>() : nullptr;
+      operand.repeats = k < sweep_.inputs && value->repeats();
+      if (operand.repeats) operand.data = static_cast<char*>(value->number());
+      else operand.data = value ? value->as<char>() : nullptr;
       operand.boolean = value && value->dtype == boolean;
     }
     collapse();
@@ -173,7 +176,7 @@ class Sweeper {
         const Shape& shape =
             k < sweep_.inputs ? sweep_.in[k]->shape : sweep_.out[k - sweep_.inputs].shape;
         const int own = axis - (rank - shape.rank());
-        if (own < 0 || shape[own] == 1) missing |= 1u << k;
+        if (own < 0 || shape[own] == 1 || operands_[k].repeats) missing |= 1u << k;
       }
       all_missing_ |= missing;
       if (rank_ > 0 && axes_[rank_ - 1].missing == missing) axes_[rank_ - 1].size *= size;

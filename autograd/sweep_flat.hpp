@@ -21,7 +21,7 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
     const Value& value = *sweep.in[k];
     const std::int64_t size = value.numel();
     if (value.dtype == boolean || (size != n && size != 1)) return false;
-    run.in[k] = {value.data, 0, size == n};
+    run.in[k] = {value.elements(), 0, size == n};
   }
   for (int o = 0; o < sweep.outputs; ++o) {
     const SweepOutput& output = sweep.out[o];
@@ -30,7 +30,7 @@ bool run_flat(const Sweep& sweep, std::int64_t n) {
     const std::int64_t size = output.shape.numel();
     if (output.value->dtype == boolean || (size != n && size != 1)) return false;
     if (size != n) run.out[o] = {out[o], 0, Into::one};
-    else run.out[o] = {output.value->data, 0, output.accumulate ? Into::fold : Into::store};
+    else run.out[o] = {output.value->elements(), 0, output.accumulate ? Into::fold : Into::store};
   }
   const auto fold_into_cell = [&](int o, bool first, std::int64_t count) {
     with_fold(sweep.fold, [&]<class F>(F) {

@@ -82,7 +82,7 @@ void* Tensor::typed(DType wanted, const Location& where) const {
     raise<DTypeError>(
         where, "values",
         fmt::format("the tensor is {}, asked for as {}", name_of(dtype()), name_of(wanted)));
-  return value()->data;
+  return value()->elements();
 }
 
 void Tensor::change(const Location& where) const {
@@ -99,7 +99,7 @@ Tensor Tensor::detach(Location where) const {
 
 Tensor Tensor::copy(Location where) const {
   Tensor out = empty(shape(where), dtype(where));
-  if (numel() > 0) std::memcpy(out.value()->data, value()->data, value()->bytes());
+  if (numel() > 0) std::memcpy(out.value()->elements(), value()->elements(), value()->bytes());
   return out;
 }
 

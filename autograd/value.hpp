@@ -2,6 +2,7 @@
 // element type and the elements, contiguous and row-major.
 #pragma once
 
+#include <atomic>
 #include <utility>
 #include <xtape/autograd/count.hpp>
 #include <xtape/autograd/shape.hpp>
@@ -46,20 +47,34 @@ class Ref {
 };
 
 /// The elements of a tensor. They follow the header in the same pooled block, or belong to the
-/// `owner`, whose memory and version a reshaped or detached value shares.
+/// `owner`, whose memory and version a reshaped or detached value shares. Many that are all the
+/// same are one number until somebody asks for them: sweeps do not, and read as much less.
 struct Value {
   Count<std::uint32_t> refs{1};
   Count<std::uint32_t> version{0};  // how often the memory was changed (of the owner)
-  void* data;
+
+ private:
+  mutable void* data_;
+
+ public:
   Value* owner;                   // itself, or the value whose memory this one shows
   const char* changed_file = "";  // the user's line of the last change (of the owner)
   int changed_line = 0;
   DType dtype;
   bool has_tangent = false;  // of forward.hpp, which keeps them
+
+ private:
+  mutable std::atomic<bool> repeats_;  // there is one number for all elements
+  const bool was_repeated_;            // there was
+
+ public:
   Shape shape;
 
   /// Uninitialised memory for `shape` elements.
   static Ref<Value> make(const Shape& shape, DType dtype);
+  /// Elements that all are `number`; of at least `worth_repeating` bytes only that one is stored.
+  static Ref<Value> repeated(const Shape& shape, DType dtype, double number);
+  static constexpr std::int64_t worth_repeating = std::int64_t{1} << 22;
   /// The same memory, from its element `first` on, under another shape that has its place there.
   static Ref<Value> show(const Ref<Value>& memory, const Shape& shape, std::int64_t first = 0);
   static void destroy(Value* value) noexcept;
@@ -71,13 +86,23 @@ struct Value {
   void changed(const Location& where);
   /// True if nobody else can see the memory.
   bool exclusive() const { return refs.load() == 1 && (owner == this || owner->refs.load() == 1); }
+  /// The elements, which are written out now if there is but one number.
+  void* elements() const {
+    if (repeats()) write_out();
+    return data_;
+  }
   template <class T>
   T* as() const {
-    return static_cast<T*>(data);
+    return static_cast<T*>(elements());
   }
+  /// Whether there is one number for all elements, and that number.
+  bool repeats() const { return repeats_.load(std::memory_order_acquire); }
+  void* number() const { return const_cast<Value*>(this) + 1; }
 
  private:
-  Value(const Shape& shape, DType dtype) : dtype(dtype), shape(shape) {}
+  Value(const Shape& shape, DType dtype, bool repeats = false)
+      : dtype(dtype), repeats_(repeats), was_repeated_(repeats), shape(shape) {}
+  void write_out() const;
 };
 
 namespace detail {

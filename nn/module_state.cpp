@@ -75,7 +75,7 @@ LoadReport Module::load_state_dict(const State& state, bool strict, Location whe
                             ? given->second
                             : cast(given->second.detach(), tensor.dtype());
     tensor.value()->changed(where);
-    std::memmove(tensor.value()->data, from.value()->data, from.value()->bytes());
+    std::memmove(tensor.value()->elements(), from.value()->elements(), from.value()->bytes());
   }
   return report;
 }

@@ -269,7 +269,7 @@ Tensor read_array(Source& source, const Location& where) {
 }
 
 std::span<const std::uint8_t> bytes_of(const Tensor& tensor) {
-  return {static_cast<const std::uint8_t*>(tensor.value()->data),
+  return {static_cast<const std::uint8_t*>(tensor.value()->elements()),
           static_cast<std::size_t>(tensor.value()->bytes())};
 }
 

@@ -310,7 +310,7 @@ void save_safetensors(const std::string& path, const State& state, const Metadat
   file.write(&length, 8);
   file.write(text.data(), std::ssize(text));
   for (const auto& [name, tensor] : tensors)
-    file.write(tensor.value()->data, tensor.value()->bytes());
+    file.write(tensor.value()->elements(), tensor.value()->bytes());
   file.finish();
 }
 

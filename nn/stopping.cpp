@@ -44,7 +44,7 @@ void EarlyStopping::restore(Location where) const {
   const NoGrad off;
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const auto copy = [&](auto* to) {
-      std::memcpy(to, copies_[i].value()->data,
+      std::memcpy(to, copies_[i].value()->elements(),
                   static_cast<std::size_t>(tensors_[i].value()->bytes()));
     };
     switch (tensors_[i].dtype()) {

@@ -28,7 +28,7 @@ Tensor generate(const Shape& shape, DType dtype, F f) {
 }  // namespace
 
 Tensor full(const Shape& shape, double value, DType dtype) {
-  return generate(shape, dtype, [value](std::int64_t) { return value; });
+  return Tensor(Value::repeated(shape, dtype, value));
 }
 Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }

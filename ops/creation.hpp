@@ -6,6 +6,7 @@
 
 namespace xtape {
 
+/// Each element is `value`. From 4 MB on that is a single number until its elements are asked for.
 Tensor full(const Shape& shape, double value, DType dtype = float32);
 Tensor zeros(const Shape& shape, DType dtype = float32);
 Tensor ones(const Shape& shape, DType dtype = float32);

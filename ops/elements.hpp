@@ -95,7 +95,7 @@ void for_columns(const Around& block, F f) {
 /// Zeros of a shape.
 inline Tensor zeros_of(const Shape& shape, DType dtype) {
   Tensor out = Tensor::empty(shape, dtype);
-  if (out.numel() > 0) std::memset(out.value()->data, 0, out.value()->bytes());
+  if (out.numel() > 0) std::memset(out.value()->elements(), 0, out.value()->bytes());
   return out;
 }
 

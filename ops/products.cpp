@@ -337,7 +337,7 @@ Tensor linear(const Arg& argument, const Tensor& weight, const Tensor& bias) {
     out = Tensor::empty({m, out_size}, x.dtype());
     const std::int64_t bytes = out_size * size_of(x.dtype());
     char* const to = out.value()->as<char>();
-    if (m > 0) std::memcpy(to, bias.value()->data, bytes);
+    if (m > 0) std::memcpy(to, bias.value()->elements(), bytes);
     for (std::int64_t rows = 1; rows < m; rows *= 2)
       std::memcpy(to + rows * bytes, to, std::min(rows, m - rows) * bytes);
     Product(false, true, m, out_size, in, true).run(rows, weight, out);

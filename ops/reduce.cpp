@@ -107,7 +107,12 @@ Tensor sum(const Arg& argument, const Dims& dims, bool keepdim) {
   fold(x, out, x.shape(), to.folded, Fold::sum);
   return record("sum", at, {unsaved(x)}, out,
                 [shape = x.shape(), folded = to.folded](Backward& backward) {
-                  backward.give(0, broadcast_to(reshape(backward.grad(), folded), shape));
+                  const Tensor& share = backward.grad();
+                  if (share.numel() == 1 && !backward.create_graph()) {
+                    const double number = *cast(share, float64).value()->as<double>();
+                    return backward.give(0, Tensor(Value::repeated(shape, share.dtype(), number)));
+                  }
+                  backward.give(0, broadcast_to(reshape(share, folded), shape));
                 });
 }
 

@@ -164,7 +164,8 @@ class Xtape final : public bench::Library {
     const double low = entry.record.low, high = entry.record.high;
     std::vector<Tensor> arguments;
     for (std::size_t i = entry.parameters.size(); i < static_cast<std::size_t>(entry.arity); ++i)
-      arguments.push_back(((rand({o.n}) * (high - low) + low) * o.scale).requires_grad(true));
+      arguments.push_back(
+          (rand({o.n}) * ((high - low) * o.scale) + low * o.scale).requires_grad(true));
     for (const Parameter& parameter : entry.parameters)
       arguments.push_back(full({}, parameter.value).requires_grad(parameter.learnt));
     const Tensor seed = ones({o.n});

@@ -35,7 +35,7 @@ std::int64_t version_of(const State& state) {
   for (const auto& [name, tensor] : wanted) {
     const Tensor& found = state.at(name);
     if (found.shape() != tensor.shape() || found.dtype() != tensor.dtype() ||
-        std::memcmp(found.value()->data, tensor.value()->data,
+        std::memcmp(found.value()->elements(), tensor.value()->elements(),
                     static_cast<std::size_t>(tensor.value()->bytes())) != 0)
       return -1;
   }

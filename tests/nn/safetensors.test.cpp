@@ -58,7 +58,7 @@ TEST_CASE("safetensors: what is saved has the bytes of the specification") {
   for (const auto& [name, tensor] : state) {
     CHECK(back.at(name).dtype() == tensor.dtype());
     CHECK(back.at(name).shape() == tensor.shape());
-    CHECK(std::memcmp(back.at(name).value()->data, tensor.value()->data,
+    CHECK(std::memcmp(back.at(name).value()->elements(), tensor.value()->elements(),
                       static_cast<std::size_t>(tensor.value()->bytes())) == 0);
   }
   CHECK_FALSE(std::filesystem::exists(folder.path / ".a.safetensors.part"));

@@ -1,3 +1,6 @@
+#include <numeric>
+#include <thread>
+
 #include "../blames.hpp"
 
 using namespace check;
@@ -27,6 +30,58 @@ TEST_CASE("creation: full, zeros, ones and their likes") {
   CHECK(randint_like(x, 1, 2, int64).dtype() == int64);
   CHECK_BLAMES(ValueError, "tensor: used before it was given a value", empty_like(Tensor()));
   CHECK_BLAMES(DTypeError, "rand: floating numbers wanted, not int64", rand_like(ones({3}, int64)));
+}
+
+TEST_CASE("creation: many equal elements are one number until they are asked for") {
+  const std::int64_t n = 6'000'000;
+  for (DType dtype : {float32, float64, int64}) {
+    CAPTURE(name_of(dtype));
+    const Tensor twos = full({3, n / 3}, 2, dtype), fives = full({n / 3}, 5, dtype);
+    const Tensor small = cast(arange(3), dtype), all = twos * fives + unsqueeze(small, 1);
+    CHECK(twos.value()->repeats());
+    CHECK(fives.value()->repeats());
+    CHECK(numbers(sum(all, 1)) == Numbers{20e6, 22e6, 24e6});
+    CHECK(numbers(sum(twos)) == Numbers{12e6});
+    const Tensor flat = reshape(twos, {n});  // shows the same memory
+    CHECK_FALSE(twos.value()->repeats());
+    CHECK(numbers(sum(flat * flat)) == Numbers{24e6});
+  }
+  const Tensor truth = full({6, n / 6}, true, boolean), nan = full({n}, std::nan(""));
+  CHECK(truth.value()->repeats());
+  CHECK(numbers(sum(where(truth, 3, ones({n / 6})))) == Numbers{3.0 * n});
+  CHECK(std::isnan(sum(nan).item<double>()));
+  const Tensor changed = ones({n});
+  changed.mutable_data<float>()[n - 1] = 7;
+  CHECK(changed.data<float>()[0] == 1);
+  CHECK(numbers(sum(changed)) == Numbers{n + 6.0});
+  CHECK_FALSE(full({n / 6}, 1).value()->repeats());  // less than 4 MB
+}
+
+TEST_CASE("creation: gradients of equal numbers, and threads that ask for them at once") {
+  const std::int64_t n = 2'000'003;
+  const Tensor x = (arange(0, n, 1, float32) * 1e-6).requires_grad(true);
+  const Tensor y = square(x), seed = full({n}, 3);
+  y.backward(seed);
+  CHECK(seed.value()->repeats());
+  CHECK(equal(x.grad(), x.detach() * 2 * 3));
+  x.zero_grad();
+  sum(square(x)).backward();
+  CHECK(equal(x.grad(), x.detach() * 2));
+  sum(x).backward();  // is added to those that are there
+  CHECK(equal(x.grad(), x.detach() * 2 + 1));
+  x.zero_grad();
+  sum(x).backward();
+  CHECK(x.grad().data<float>()[n - 1] == 1);
+  const Tensor shared = ones({n});
+  std::vector<double> sums(4);
+  std::vector<std::thread> threads;
+  for (double& total : sums)
+    threads.emplace_back([&total, &shared] {
+      const float* const elements = shared.data<float>();
+      total = std::accumulate(elements, elements + shared.numel(), 0.0);
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(sums == std::vector<double>(4, static_cast<double>(n)));
 }
 
 TEST_CASE("creation: arange counts as PyTorch does") {
