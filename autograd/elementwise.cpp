@@ -56,7 +56,7 @@ Sweep forward_sweep(const Formula& formula, const Call& call, const Tensor& out,
                     const Shape& folded) {
   const Kernels& kernels = *formula.kernels(call.dtype);
   Sweep sweep{call.space, call.dtype, kernels.forward, kernels.width};
-  for (int i = 0; i < formula.arity; ++i) sweep.read(call.inputs[i].value());
+  for (int i = 0; i < formula.arity(); ++i) sweep.read(call.inputs[i].value());
   sweep.write(out.value(), folded);
   return sweep;
 }
@@ -100,7 +100,7 @@ void weigh_both(const Tensor& slopes, const Tensor& tangent, const SweepOutput& 
   sweep.run();
 }
 
-// The gradient of an element-wise operation. Small, because long tapes are made of these.
+// The gradient of an element-wise operation.
 struct FormulaVjp {
   Formula formula;
 
@@ -114,7 +114,7 @@ struct FormulaVjp {
   void push(const Backward& saved, std::span<const Tensor> tangents, const Tensor& out,
             const Shape& space, const Shape& folded) const {
     bool more = false;
-    for (int i = 0; i < formula.arity; ++i) {
+    for (int i = 0; i < formula.arity(); ++i) {
       if (!tangents[i].defined()) continue;
       weigh_slope(saved, i, tangents[i], space, {out.value().get(), folded, more});
       more = true;
@@ -123,7 +123,7 @@ struct FormulaVjp {
     // a slope of 0 hides what is not finite, as it does in the backward pass
     more = false;
     const Tensor one = number_like(out, 1), slopes = Tensor::empty(space, out.dtype());
-    for (int i = 0; i < formula.arity; ++i) {
+    for (int i = 0; i < formula.arity(); ++i) {
       if (!tangents[i].defined()) continue;
       weigh_slope(saved, i, one, space, {slopes.value().get(), space, false});
       weigh_both(slopes, tangents[i], {out.value().get(), folded, more});
@@ -139,7 +139,7 @@ struct FormulaVjp {
     const Kernels::Slopes& slopes = kernels.slopes(1u << argument);
     Sweep sweep{space, factor.dtype(), slopes.strip, kernels.width};
     Tensor inputs[max_arguments];
-    for (int i = 0; i < formula.arity; ++i) {
+    for (int i = 0; i < formula.arity(); ++i) {
       sweep.read((inputs[i] = saved.input(i)).value());
       if ((slopes.mask >> i) & 1) sweep.write(i == argument ? out : SweepOutput{});
     }
@@ -150,17 +150,18 @@ struct FormulaVjp {
   void operator()(Backward& backward) const {
     const Tensor& gradient = backward.grad();
     const Shape& space = gradient.shape();
-    if (backward.create_graph()) return formula.recorded_vjp().call(backward, space, space, 1);
+    if (backward.create_graph())
+      return formula.readings->recorded_vjp().call(backward, space, space, 1);
     if (keeps(backward)) sweep_kept(backward, gradient, space);
     else sweep(backward, gradient, space);
   }
 
   // The result, or the slope of the first argument, is behind the arguments if it was kept.
-  bool keeps(const Backward& saved) const { return saved.input_count() > formula.arity; }
+  bool keeps(const Backward& saved) const { return saved.input_count() > formula.arity(); }
   Tensor kept(const Backward& saved) const {
     // an argument that was changed is reported, although its old slope is known
-    if (formula.keeps == Keeps::slope) saved.input(0);
-    return saved.input(formula.arity);
+    if (formula.readings->keeps == Keeps::slope) saved.input(0);
+    return saved.input(formula.arity());
   }
 
   // One pass from what was kept and the gradient.
@@ -185,15 +186,15 @@ struct FormulaVjp {
   void sweep(Backward& backward, const Tensor& gradient, const Shape& space) const {
     const DType dtype = gradient.dtype();
     unsigned wanted = 0;
-    for (int i = 0; i < formula.arity; ++i)
+    for (int i = 0; i < formula.arity(); ++i)
       if (backward.needs(i)) wanted |= 1u << i;
     const Kernels& kernels = *formula.kernels(dtype);
     const Kernels::Slopes& slopes = kernels.slopes(wanted);
     Sweep sweep{space, dtype, slopes.strip, kernels.width};
     Tensor inputs[max_arguments], fresh[max_arguments];
-    for (int i = 0; i < formula.arity; ++i) sweep.read((inputs[i] = backward.input(i)).value());
+    for (int i = 0; i < formula.arity(); ++i) sweep.read((inputs[i] = backward.input(i)).value());
     sweep.read(gradient.value());
-    for (int i = 0; i < formula.arity; ++i) {
+    for (int i = 0; i < formula.arity(); ++i) {
       if (!((slopes.mask >> i) & 1)) continue;
       const Shape& shape = inputs[i].shape();
       if (!((wanted >> i) & 1)) {
@@ -207,7 +208,7 @@ struct FormulaVjp {
       }
     }
     sweep.run();
-    for (int i = 0; i < formula.arity; ++i) {
+    for (int i = 0; i < formula.arity(); ++i) {
       inputs[i] = Tensor();
       if (fresh[i].defined()) backward.give(i, std::move(fresh[i]));
     }
@@ -228,7 +229,7 @@ struct ReducedVjp {
 
   void operator()(Backward& backward) const {
     if (backward.create_graph())
-      return inner.formula.recorded_vjp().call(backward, space, folded, scale);
+      return inner.formula.readings->recorded_vjp().call(backward, space, folded, scale);
     Tensor gradient(Value::show(backward.grad().value(), folded));
     if (scale != 1) gradient = scaled_copy(gradient, scale);
     inner.sweep(backward, gradient, space);
@@ -241,7 +242,7 @@ void record_formula(const Formula& formula, const Call& call, const Tensor& out,
     return std::array{saved(call.inputs[I])...};
   }
   (std::make_index_sequence<max_arguments + 1>());
-  const std::size_t count = formula.arity + call.inputs[formula.arity].defined();
+  const std::size_t count = formula.arity() + call.inputs[formula.arity()].defined();
   record(formula.name, call.where, std::span<const Operand>(operands.data(), count),
          std::span<const Tensor>(&out, 1), vjp);
 }
@@ -254,7 +255,7 @@ bool keeps_slope(const Formula& formula, const Call& call) {
   if (!formula.kernels(call.dtype)->forward_and_slope || !grad_enabled() ||
       call.space.numel() > slopes_kept || call.inputs[0].shape() != call.space)
     return false;
-  for (int i = 0; i < formula.arity; ++i)
+  for (int i = 0; i < formula.arity(); ++i)
     if ((call.inputs[i].node() != nullptr) != (i == 0)) return false;
   return true;
 }
@@ -267,18 +268,26 @@ const Kernels::Slopes& Kernels::slopes(unsigned wanted) const {
   return backward.back();
 }
 
+const Kernels* Formula::kernels(DType dtype) const {
+  const auto of_type = dtype == xtape::float32   ? readings->float32_kernels
+                       : dtype == xtape::float64 ? readings->float64_kernels
+                       : dtype == xtape::int64   ? readings->int64_kernels
+                                                 : nullptr;
+  return of_type ? of_type() : nullptr;
+}
+
 Tensor Formula::apply(std::span<const Arg> arguments) const {
   Call call = prepare(*this, arguments);
-  const Tensor out = Tensor::empty(call.space, boolean_result ? boolean : call.dtype);
+  const Tensor out = Tensor::empty(call.space, readings->boolean_result ? boolean : call.dtype);
   Sweep sweep = forward_sweep(*this, call, out, call.space);
   if (keeps_slope(*this, call)) {
-    const Tensor& slope = call.inputs[arity] = Tensor::empty(call.space, call.dtype);
+    const Tensor& slope = call.inputs[arity()] = Tensor::empty(call.space, call.dtype);
     sweep.strip = kernels(call.dtype)->forward_and_slope;
     sweep.write(slope.value(), call.space);
   }
   sweep.run();
-  if (boolean_result) return out;
-  if (keeps == Keeps::result)
+  if (readings->boolean_result) return out;
+  if (readings->keeps == Keeps::result)
     return record(name, call.where, {unsaved(call.inputs[0]), saved(out)}, out, FormulaVjp{*this});
   record_formula(*this, call, out, FormulaVjp{*this});
   return out;
@@ -286,7 +295,7 @@ Tensor Formula::apply(std::span<const Arg> arguments) const {
 
 Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const {
   const Call call = prepare(*this, arguments);
-  if (boolean_result)
+  if (readings->boolean_result)
     raise<DTypeError>(call.where, name, "a condition cannot be summed; use where()");
   if (mean && !is_floating(call.dtype))
     raise<DTypeError>(

@@ -40,16 +40,6 @@ struct Call<Self, std::index_sequence<I...>> {
   }
 };
 
-template <class Self, int Required, class Counts>
-struct Calls;
-template <class Self, int Required, std::size_t... N>
-struct Calls<Self, Required, std::index_sequence<N...>>
-    : Call<Self, std::make_index_sequence<Required + N>>... {
-  using Call<Self, std::make_index_sequence<Required + N>>::operator()...;
-  using Call<Self, std::make_index_sequence<Required + N>>::sum...;
-  using Call<Self, std::make_index_sequence<Required + N>>::mean...;
-};
-
 /// An element-wise operation without the type of its formula, so that little is compiled for each.
 class Operation {
  public:
@@ -71,30 +61,41 @@ class Operation {
   Parameter parameters_[max_arguments];
 };
 
+/// An operation that is called with `Required` arguments or more, by up to the last of `More`. One
+/// class for all formulas of so many.
+template <int Required, class More>
+class Calls;
+template <int Required, std::size_t... More>
+class Calls<Required, std::index_sequence<More...>>
+    : public Operation,
+      public Call<Calls<Required, std::index_sequence<More...>>,
+                  std::make_index_sequence<Required + More>>... {
+  template <std::size_t more>
+  using With = Call<Calls, std::make_index_sequence<Required + more>>;
+
+ public:
+  using Operation::Operation;
+  using With<More>::operator()...;
+  using With<More>::sum...;
+  using With<More>::mean...;
+};
+
 }  // namespace detail
 
 /// An element-wise operation made from the formula F, whose last `Defaults` arguments may be left
 /// out. Callable on tensors and numbers, which broadcast, and inside other formulas.
 template <class F, int Defaults>
-class Elementwise : public detail::Operation,
-                    public detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
-                                         std::make_index_sequence<Defaults + 1>> {
-  static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
-                "a formula captures nothing; pass what it needs as a further argument");
-  using Base = detail::Calls<Elementwise<F, Defaults>, detail::arity_of<F>() - Defaults,
-                             std::make_index_sequence<Defaults + 1>>;
+struct Elementwise
+    : detail::Calls<detail::arity_of<F> - Defaults, std::make_index_sequence<Defaults + 1>> {
+  static constexpr int arity = detail::arity_of<F>;
 
- public:
-  static constexpr int arity = detail::arity_of<F>();
-
-  using Operation::Operation;
-  using Base::operator();
+  using Elementwise::Calls::operator();
   /// Inside another formula.
   template <class... X>
   requires(sizeof...(X) + Defaults >= arity && sizeof...(X) <= arity && (Scalar<X> || ...)) auto
   operator()(const X&... x) const {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return F()(x..., parameters_[sizeof...(X) + I + Defaults - arity].value...);
+      return F()(x..., this->parameters_[sizeof...(X) + I + Defaults - arity].value...);
     }
     (std::make_index_sequence<arity - sizeof...(X)>());
   }
@@ -110,9 +111,7 @@ class Elementwise : public detail::Operation,
 /// One that leaves the catalogue when it ends, which those of the library do not: they last as
 /// long.
 template <class F, int Defaults>
-class OwnElementwise : public Elementwise<F, Defaults> {
- public:
-  using Elementwise<F, Defaults>::Elementwise;
+struct OwnElementwise : Elementwise<F, Defaults> {
   ~OwnElementwise() { detail::leave(&this->formula_); }
 };
 
@@ -137,17 +136,14 @@ struct OwnKernels {
 /// The readings of the formula F, which K has. A constant, because a program has many of them, and
 /// each file that includes their headers has the code to make the operations.
 template <class K, Entry::Kind kind, Keeps keeps, class F>
-struct ReadingsFrom {
-  static const Kernels* kernels(DType dtype) {
-    if (dtype == xtape::float32) return K::template float32<F, keeps>();
-    if (dtype == xtape::float64) return K::template float64<F, keeps>();
-    if constexpr (kind == Entry::Kind::arithmetic)
-      if (dtype == xtape::int64) return K::template int64<F>();
-    return nullptr;
-  }
-  static constexpr Readings readings{arity_of<F>(), has_condition<F, arity_of<F>()>, keeps,
-                                     &kernels, &K::template graph<F, keeps>};
-};
+inline constexpr Readings readings_from = [] {
+  Readings readings{arity_of<F>, is_condition<F>, keeps};
+  readings.float32_kernels = &K::template float32<F, keeps>;
+  readings.float64_kernels = &K::template float64<F, keeps>;
+  if constexpr (kind == Entry::Kind::arithmetic) readings.int64_kernels = &K::template int64<F>;
+  readings.recorded_vjp = &K::template graph<F, keeps>;
+  return readings;
+}();
 
 }  // namespace detail
 
@@ -159,10 +155,10 @@ struct ReadingsFrom {
 template <class F, std::same_as<Parameter>... P>
 OwnElementwise<F, sizeof...(P)> elementwise(const Record& record, F, P... parameters) {
   constexpr auto kind = Entry::Kind::custom;
-  using Formula = detail::AsRectifier<F, (1u << detail::arity_of<F>()) - 1>;
-  return {kind, record,
-          detail::ReadingsFrom<detail::OwnKernels, kind, Keeps::arguments, Formula>::readings,
-          std::array<Parameter, sizeof...(P)>{parameters...}};
+  using Formula = detail::AsRectifier<F, detail::all_arguments<F>>;
+  return {
+      {{kind, record, detail::readings_from<detail::OwnKernels, kind, Keeps::arguments, Formula>,
+        std::array<Parameter, sizeof...(P)>{parameters...}}}};
 }
 
 /// The same with a record of no more than a name.
@@ -177,8 +173,8 @@ OwnElementwise<F, sizeof...(P)> elementwise(const char* name, F formula, P... pa
 template <class K, Entry::Kind kind, Keeps keeps = Keeps::arguments, class F,
           std::same_as<Parameter>... P>
 Elementwise<F, sizeof...(P)> builtin(const Record& record, F, P... parameters) {
-  return {kind, record, detail::ReadingsFrom<K, kind, keeps, F>::readings,
-          std::array<Parameter, sizeof...(P)>{parameters...}};
+  return {{kind, record, detail::readings_from<K, kind, keeps, F>,
+           std::array<Parameter, sizeof...(P)>{parameters...}}};
 }
 
 }  // namespace xtape

@@ -89,14 +89,22 @@ struct Readings {
   int arity;
   bool boolean_result;
   Keeps keeps;
-  const Kernels* (*kernels)(DType);  // null for an element type without kernels
-  RecordedVjp (*recorded_vjp)();
+  const Kernels* (*float32_kernels)() = nullptr;
+  const Kernels* (*float64_kernels)() = nullptr;
+  const Kernels* (*int64_kernels)() = nullptr;  // none for a formula of floating numbers
+  RecordedVjp (*recorded_vjp)() = nullptr;
 };
 
-/// A formula without its type: what it takes to apply it to tensors and to record that.
-class Formula : public Readings {
+/// A formula without its type: what it takes to apply it to tensors and to record that. Small,
+/// because long tapes are made of these.
+class Formula {
  public:
+  const Readings* readings;  // these last
   const char* name;
+
+  int arity() const { return readings->arity; }
+  /// Null for an element type without kernels.
+  const Kernels* kernels(DType dtype) const;
 
   /// One fused pass; the arguments broadcast.
   Tensor apply(std::span<const Arg> arguments) const;
@@ -115,20 +123,31 @@ namespace detail {
 /// Multiplies the elements of a floating tensor that nothing else uses yet.
 void scale_by(const Tensor& tensor, double factor);
 
-template <class F, int N, class X>
-constexpr bool takes = []<std::size_t... I>(std::index_sequence<I...>) {
-  return std::is_invocable_v<F, std::enable_if_t<(I >= 0), X>...>;
-}
-(std::make_index_sequence<N>());
-
-/// The number of parameters of a generic lambda.
-template <class F, int N = 1>
-constexpr int arity_of() {
-  static_assert(N <= max_arguments,
+/// What a generic lambda is as a formula. It is read on single numbers, which costs a user's file
+/// less than registers.
+template <int Arity, class Result>
+struct Signature {
+  static constexpr int arity = Arity;
+  static constexpr bool is_condition = std::is_same_v<Result, Condition<double>>;
+};
+template <class F, class... X>
+constexpr auto signature_of() {
+  static_assert(
+      std::is_empty_v<F> && requires { F(); },
+      "a formula captures nothing; pass what it needs as a further argument");
+  static_assert(sizeof...(X) < max_arguments,
                 "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
-  if constexpr (takes<F, N, Lane<double>>) return N;
-  else return arity_of<F, N + 1>();
+  if constexpr (requires(X... x, Lane<double> last) { F()(x..., last); })
+    return Signature<sizeof...(X) + 1, decltype(F()(X()..., Lane<double>()))>();
+  else return signature_of<F, X..., Lane<double>>();
 }
+template <class F>
+inline constexpr int arity_of = decltype(signature_of<F>())::arity;
+/// A mask of one bit for each of them.
+template <class F>
+inline constexpr unsigned all_arguments = (1u << arity_of<F>)-1;
+template <class F>
+inline constexpr bool is_condition = decltype(signature_of<F>())::is_condition;
 
 /// The formula F, of whose arguments those in `numbers` usually have one for each row, or one for
 /// all, and whose rows are written, or folded if `result` says Into::one. Gradients are wanted of
@@ -164,8 +183,8 @@ inline constexpr bool says_how_it_lies = requires {
 /// F, by rows if it does not say so: all arguments but the first are usually one number, as those
 /// of a rectifier, and gradients are wanted of those in `wanted`.
 template <class F, unsigned wanted>
-using AsRectifier = std::conditional_t<says_how_it_lies<F> || arity_of<F>() == 1, F,
-                                       ByRows<F, (1u << arity_of<F>()) - 2, Into::store, wanted>>;
+using AsRectifier = std::conditional_t<says_how_it_lies<F> || arity_of<F> == 1, F,
+                                       ByRows<F, all_arguments<F> & ~1u, Into::store, wanted>>;
 
 template <class F, int N, class T>
 struct ForwardBody {
@@ -238,18 +257,6 @@ struct ResultBody {
   }
 };
 
-template <class F, std::size_t... I>
-auto on_single_numbers(std::index_sequence<I...>) {
-  return F()(std::enable_if_t<(I >= 0), Lane<double>>(0)...);
-}
-/// Whether the formula is a condition. It is read on a single number, which costs a user's file
-/// less than registers; by a function, as clang 14 does not find its way through a lambda in
-/// decltype in a precompiled header.
-template <class F, int N>
-constexpr bool has_condition =
-    std::is_same_v<decltype(on_single_numbers<F>(std::make_index_sequence<N>())),
-                   Condition<double>>;
-
 template <class F, int N, class T, unsigned Mask>
 constexpr Kernels::Slopes slopes_kernel() {
   return {Mask, &strip<T, N + 1, std::popcount(Mask), SumFold, BackwardBody<F, N, T, Mask>>};
@@ -259,16 +266,15 @@ constexpr Kernels::Slopes slopes_kernel() {
 /// of arguments that may want gradients; longer ones for the first argument and for all.
 template <class F, class T, Keeps keeps = Keeps::arguments>
 const Kernels* make_kernels() {
-  constexpr int n = arity_of<F>();
-  constexpr unsigned all = (1u << n) - 1;
+  constexpr int n = arity_of<F>;
   static constexpr Kernels kernels = [] {
     Kernels k;
     k.width = LaneTraits<Register<T>>::width;
     k.forward = &strip<T, n, 1, SumFold, ForwardBody<F, n, T>>;
-    if constexpr (std::is_floating_point_v<T> && !has_condition<F, n>) {
+    if constexpr (std::is_floating_point_v<T> && !is_condition<F>) {
       k.backward[0] = slopes_kernel<F, n, T, 1>();
       if constexpr (n == 2) k.backward[1] = slopes_kernel<F, n, T, 2>();
-      if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all>();
+      if constexpr (n >= 2) k.backward[2] = slopes_kernel<F, n, T, all_arguments<F>>();
     }
     if constexpr (keeps == Keeps::result) k.from_kept = &strip<T, 2, 1, SumFold, ResultBody<F, T>>;
     if constexpr (keeps == Keeps::slope && sizeof(Register<T>) < 64) {
@@ -284,8 +290,7 @@ const Kernels* make_kernels() {
 /// Tensor; as a parameter it makes the compiler look the operations up where this is instantiated.
 template <class F, Keeps keeps = Keeps::arguments, class T = Tensor>
 void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, double scale) {
-  constexpr int n = arity_of<F>();
-  constexpr unsigned all = (1u << n) - 1;
+  constexpr int n = arity_of<F>;
   T gradient = backward.grad();
   if constexpr (keeps == Keeps::result)
     if (backward.input_count() > n) {
@@ -297,7 +302,7 @@ void graph_vjp(Backward& backward, const Shape& space, const Shape& folded, doub
   const auto result = [&]<std::size_t... I>(std::index_sequence<I...>) {
     const T inputs[] = {backward.input(I)...};
     const T one = number_like(gradient, 1);
-    return F()(seed<all, I>(inputs[I], one)...);
+    return F()(seed<all_arguments<F>, I>(inputs[I], one)...);
   }
   (std::make_index_sequence<n>());
   for_bits<mask_of<std::decay_t<decltype(result)>>>([&](auto i) {

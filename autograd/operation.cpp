@@ -6,7 +6,7 @@ namespace xtape {
 
 detail::Operation::Operation(Entry::Kind kind, const Record& record, const Readings& readings,
                              std::span<const Parameter> parameters)
-    : formula_{readings, record.name}, defaults_(static_cast<int>(parameters.size())) {
+    : formula_{&readings, record.name}, defaults_(static_cast<int>(parameters.size())) {
   std::copy(parameters.begin(), parameters.end(), parameters_);
   enter({kind, record, this->parameters(), readings.arity, &formula_, {}});
 }
@@ -30,16 +30,16 @@ struct Completed {
 }  // namespace
 
 Tensor detail::Operation::on_tensors(std::span<const Arg> given) const {
-  const int missing = formula_.arity - static_cast<int>(given.size());
+  const int missing = formula_.arity() - static_cast<int>(given.size());
   if (missing == 0) return formula_.apply(given);
   const Completed completed(given, parameters_ + defaults_, missing);
-  return formula_.apply({completed.all.data(), static_cast<std::size_t>(formula_.arity)});
+  return formula_.apply({completed.all.data(), static_cast<std::size_t>(formula_.arity())});
 }
 
 Tensor detail::Operation::reduced(std::span<const Arg> given, const Dims& dims, bool mean) const {
-  const int missing = formula_.arity - static_cast<int>(given.size());
+  const int missing = formula_.arity() - static_cast<int>(given.size());
   const Completed completed(given, parameters_ + defaults_, missing);
-  return formula_.reduce({completed.all.data(), static_cast<std::size_t>(formula_.arity)}, dims,
+  return formula_.reduce({completed.all.data(), static_cast<std::size_t>(formula_.arity())}, dims,
                          mean);
 }
 

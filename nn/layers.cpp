@@ -32,11 +32,11 @@ Activation::Activation(const Entry& entry, const ActivationOptions& options, con
 Activation::Activation(const Formula& formula, const std::vector<Parameter>& parameters,
                        const ActivationOptions& options, const Location& where)
     : formula_(formula), defaults_(parameters) {
-  if (formula.arity != static_cast<int>(parameters.size()) + 1)
+  if (formula.arity() != static_cast<int>(parameters.size()) + 1)
     raise<ValueError>(where, "Activation",
                       fmt::format("{} takes {} arguments of which {} have defaults; all but the "
                                   "first must",
-                                  formula.name, formula.arity, parameters.size()));
+                                  formula.name, formula.arity(), parameters.size()));
   if (options.channels < 1)
     raise<ValueError>(where, "Activation",
                       fmt::format("at least 1 channel wanted, got {}", options.channels));

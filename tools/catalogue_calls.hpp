@@ -115,7 +115,7 @@ inline std::vector<Call> calls_of(const Entry& entry, Generator& generator) {
 
 /// False for comparisons and the like, and where slopes are conventions.
 inline bool differentiable(const Entry& entry) {
-  return entry.record.differences && (!entry.formula || !entry.formula->boolean_result);
+  return entry.record.differences && (!entry.formula || !entry.formula->readings->boolean_result);
 }
 
 }  // namespace catalogue_calls

@@ -11,7 +11,7 @@ TEST_CASE("catalogue: sorted, with names and without gaps") {
     CHECK(last <= entry->record.name);
     last = entry->record.name;
     CHECK((entry->formula != nullptr) == (entry->kind != Entry::Kind::array));
-    if (entry->formula) CHECK(entry->arity == entry->formula->arity);
+    if (entry->formula) CHECK(entry->arity == entry->formula->arity());
     else CHECK_FALSE(entry->samples.empty());
     CHECK(entry->parameters.size() <= static_cast<std::size_t>(entry->arity));
     CHECK(&find(entry->record.name) != nullptr);
