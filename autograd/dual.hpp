@@ -95,15 +95,12 @@ auto& slope_of(X& x) {
 
 /// Calls f(std::integral_constant<unsigned, I>) for every bit I of Mask.
 template <unsigned Mask, class F>
-void for_bits(F f) {
-  [&]<unsigned... I>(std::integer_sequence<unsigned, I...>) {
-    (
-        [&] {
-          if constexpr ((Mask >> I) & 1) f(std::integral_constant<unsigned, I>());
-        }(),
-        ...);
+void for_bits(const F& f) {
+  if constexpr (Mask != 0) {
+    constexpr unsigned others = Mask & (Mask - 1);
+    f(std::integral_constant<unsigned, std::countr_zero(Mask)>());
+    if constexpr (others != 0) for_bits<others>(f);
   }
-  (std::make_integer_sequence<unsigned, std::bit_width(Mask)>());
 }
 
 /// What a slope that needs only the result gets as the argument: nothing that could be used.
@@ -117,7 +114,7 @@ auto chain(const X& x, Value value, Slope slope) {
   } else {
     X out{value(x.value), {}};
     const auto factor = slope(x.value, out.value);
-    for_bits<X::mask>([&](auto i) { slope_of<i>(out) = factor * slope_of<i>(x); });
+    for (std::size_t i = 0; i < std::size(x.slopes); ++i) out.slopes[i] = factor * x.slopes[i];
     return out;
   }
 }

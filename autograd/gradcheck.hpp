@@ -100,21 +100,27 @@ inline std::vector<Tensor> as_list(const Tensor& output) { return {output}; }
 
 template <class F, std::size_t... I>
 constexpr bool takes_tensors(std::index_sequence<I...>) {
-  return std::is_invocable_v<F&, std::enable_if_t<(I + 1 > 0), const Tensor&>...>;
+  return requires(F & f, const Tensor& x) { f((void(I), x)...); };
+}
+/// The least number of tensors from N on with which f can be called; 9 if there is none.
+template <class F, std::size_t N>
+consteval std::size_t count_from() {
+  if constexpr (N > 8) return N;
+  else if constexpr (takes_tensors<F>(std::make_index_sequence<N>())) return N;
+  else return count_from<F, N + 1>();
 }
 
-/// Calls f(in[0], ..., in[N - 1]) for the N that is the number of inputs.
+/// Calls f(in[0], ..., in[N - 1]), or another admissible number of them if there are not N.
 template <std::size_t N, class F>
 std::vector<Tensor> spread(F& f, const std::vector<Tensor>& in, const Location& where) {
   if constexpr (N > 8) {
     raise_wrong_count(in.size(), where);
   } else {
-    if constexpr (takes_tensors<F>(std::make_index_sequence<N>()))
-      if (in.size() == N) return [&]<std::size_t... I>(std::index_sequence<I...>) {
-          return as_list(f(in[I]...));
-        }
+    if (in.size() == N) return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return as_list(f(in[I]...));
+      }
     (std::make_index_sequence<N>());
-    return spread<N + 1>(f, in, where);
+    return spread<count_from<F, N + 1>()>(f, in, where);
   }
 }
 
@@ -122,7 +128,10 @@ template <class F>
 TensorFunction tensor_function(F& f, const Location& where) {
   if constexpr (std::is_invocable_v<F&, const std::vector<Tensor>&>)
     return [&f](const std::vector<Tensor>& in) { return as_list(f(in)); };
-  else return [&f, where](const std::vector<Tensor>& in) { return spread<1>(f, in, where); };
+  else
+    return [&f, where](const std::vector<Tensor>& in) {
+      return spread<count_from<F, 1>()>(f, in, where);
+    };
 }
 
 }  // namespace detail

@@ -72,10 +72,15 @@ struct Usual {
   unsigned numbers;  // the inputs of which a row has one number
   Into into[O];      // where that says store, folding into what is there is as usual
 };
+#ifdef __OPTIMIZE__
 template <class Body>
 concept LiesUsually = requires {
   Body::usual();
 };
+#else  // without optimisation it would take longer to compile and not be faster
+template <class Body>
+concept LiesUsually = false;
+#endif
 
 // What a strip knows while it goes through rows of operands that lie as usual.
 template <class T, int I, int O, class Combine, class Body>

@@ -46,6 +46,11 @@ void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Loc
 
 }  // namespace
 
+Nested::Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
+Nested::Nested(const Nested&) = default;
+Nested& Nested::operator=(const Nested&) = default;
+Nested::~Nested() = default;
+
 Tensor::Tensor(const Nested& nested, DType dtype, const Location& where) {
   Shape shape;
   measure(nested, shape, where);

@@ -59,7 +59,10 @@ struct Nested {
       : integral(std::is_integral_v<T>), number(static_cast<double>(number)) {
     if constexpr (std::is_integral_v<T>) integer = static_cast<std::int64_t>(number);
   }
-  Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
+  Nested(std::initializer_list<Nested> items);
+  Nested(const Nested&);
+  Nested& operator=(const Nested&);
+  ~Nested();
 
   bool is_list = false, integral = false;
   double number = 0;
