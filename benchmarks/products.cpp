@@ -1,6 +1,6 @@
 // The library's matrix products beside those of OpenBLAS and oneDNN, and its convolutions beside
-// oneDNN's direct ones and Winograd's, on one thread: why they are made as they are. Prints the
-// tables of docs/benchmarks.md.
+// the way by columns and oneDNN's direct ones and Winograd's, on one thread: why they are made as
+// they are. Prints the tables of docs/benchmarks.md.
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <xflens/cxxblas/drivers/cblas.h>
@@ -116,20 +116,29 @@ double by_onednn(dnnl::algorithm algorithm, std::int64_t batch, std::int64_t cha
 }
 
 void compare_convolutions() {
-  fmt::print("\n| channels, filters, image | xtape ms | oneDNN, direct | oneDNN, Winograd |\n");
-  fmt::print("|---|---|---|---|\n");
+  fmt::print(
+      "\n| channels, filters, image | xtape ms | by columns | oneDNN, direct | oneDNN, Winograd "
+      "|\n");
+  fmt::print("|---|---|---|---|---|\n");
   const std::int64_t batch = 64;
   struct Shape {
     std::int64_t channels, filters, side;
   };
   for (const auto& [channels, filters, side] :
-       {Shape{3, 32, 32}, Shape{32, 64, 16}, Shape{64, 64, 32}}) {
+       {Shape{3, 32, 32}, Shape{32, 64, 16}, Shape{64, 64, 32}, Shape{128, 128, 8}}) {
     const xtape::NoGrad off;
     const xtape::Tensor x = xtape::full({batch, channels, side, side}, 0.1);
     const xtape::Tensor w = xtape::full({filters, channels, 3, 3}, 0.1);
     const xtape::Tensor bias = xtape::full({filters}, 0.1);
     const double own = milliseconds([&] { xtape::conv2d(x, w, bias, {.padding = 1}); });
-    fmt::print("| {}, {}, {} x {} | {:.2f} |", channels, filters, side, side, own);
+    // as images of one layer they are convolved by columns
+    const xtape::Tensor layered = xtape::reshape(x, {batch, channels, 1, side, side});
+    const xtape::Tensor kernel = xtape::reshape(w, {filters, channels, 1, 3, 3});
+    const double by_columns = milliseconds([&] {
+      xtape::conv3d(layered, kernel, bias, {.padding = {0, 1, 1}});
+    });
+    fmt::print("| {}, {}, {} x {} | {:.2f} | {:.2f} |", channels, filters, side, side, own,
+               by_columns);
     for (auto algorithm :
          {dnnl::algorithm::convolution_direct, dnnl::algorithm::convolution_winograd}) {
       const double other = by_onednn(algorithm, batch, channels, filters, side);

@@ -7,6 +7,7 @@
 #include <xtape/ops/patches.hpp>
 #include <xtape/ops/reduce.hpp>
 #include <xtape/ops/shaping.hpp>
+#include <xtape/ops/winograd.hpp>
 
 namespace xtape::detail {
 
@@ -205,9 +206,11 @@ Tensor correlate(const Tensor& x, const Tensor& kernel, const Tensor& bias,
                  const Convolution& sizes, const Asked& asked) {
   const Tensor out = Tensor::empty(sizes.y_shape(), x.dtype());
   by_floating(x.dtype(), [&]<class T>(T*) {
-    const Worker<T> worker(sizes);
     const T *from = elements<T>(x), *w = elements<T>(kernel), *b = elements<T>(bias);
     T* const to = out.value()->as<T>();
+    if constexpr (std::is_same_v<T, float>)
+      if (suits_winograd(sizes)) return winograd_correlate(sizes, from, w, b, to);
+    const Worker<T> worker(sizes);
     const std::int64_t blocks = worker.cut.blocks();
     worker.run(blocks, worker.cut.pieces(blocks),
                [&](std::int64_t i, T* room, T* more, std::int64_t) {
@@ -230,9 +233,11 @@ Tensor spread(const Tensor& y, const Tensor& kernel, const Tensor& bias, const C
               const Asked& asked) {
   const Tensor out = Tensor::empty(sizes.x_shape(), y.dtype());
   by_floating(y.dtype(), [&]<class T>(T*) {
-    const Worker<T> worker(sizes);
     const T *from = elements<T>(y), *w = elements<T>(kernel), *b = elements<T>(bias);
     T* const to = out.value()->as<T>();
+    if constexpr (std::is_same_v<T, float>)
+      if (suits_winograd(sizes)) return winograd_spread(sizes, from, w, b, to);
+    const Worker<T> worker(sizes);
     const std::int64_t batches = worker.cut.batches();
     worker.run(batches, worker.cut.pieces(batches),
                [&](std::int64_t i, T* room, T* more, std::int64_t) {
@@ -253,12 +258,15 @@ Tensor spread(const Tensor& y, const Tensor& kernel, const Tensor& bias, const C
 
 Tensor kernel_share(const Tensor& x, const Tensor& y, const Convolution& sizes,
                     const Asked& asked) {
-  const Tensor out = zeros_of(sizes.kernel_shape(), x.dtype());
+  const Tensor out = Tensor::empty(sizes.kernel_shape(), x.dtype());
   by_floating(x.dtype(), [&]<class T>(T*) {
-    const Worker<T> worker(sizes);
     const T *from = elements<T>(x), *share = elements<T>(y);
     T* const to = out.value()->as<T>();
+    if constexpr (std::is_same_v<T, float>)
+      if (suits_winograd(sizes)) return winograd_kernel_share(sizes, from, share, to);
+    const Worker<T> worker(sizes);
     const std::int64_t n = out.numel();
+    std::fill_n(to, n, T(0));
     // each piece has a sum of its own; they are added in order
     const std::int64_t blocks = worker.cut.blocks();
     const std::int64_t pieces = worker.cut.pieces(std::min<std::int64_t>(8, blocks));

@@ -353,5 +353,6 @@ template void make_room(int, std::int64_t, std::int64_t, std::int64_t, const Mat
                         const Matrix<const double>&);
 
 std::int64_t counted_flops() { return flops.load(); }
+void count_flops(std::int64_t more) { flops.add(more); }
 
 }  // namespace xtape::detail

@@ -38,5 +38,7 @@ void make_room(int products, std::int64_t m, std::int64_t n, std::int64_t k,
 /// The floating operations of all products so far, of all threads: 2 for each multiplication with
 /// its addition.
 std::int64_t counted_flops();
+/// Counts some that were saved.
+void count_flops(std::int64_t more);
 
 }  // namespace xtape::detail
