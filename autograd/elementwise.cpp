@@ -293,6 +293,14 @@ Tensor Formula::apply(std::span<const Arg> arguments) const {
   return out;
 }
 
+void Formula::compute(std::initializer_list<Tensor> inputs, const Tensor& out, bool add) const {
+  const Kernels& of_type = *kernels(out.dtype());
+  Sweep sweep{inputs.begin()->shape(), out.dtype(), of_type.forward, of_type.width};
+  for (const Tensor& each : inputs) sweep.read(each.value());
+  sweep.write(out.value(), out.shape(), add);
+  sweep.run();
+}
+
 Tensor Formula::reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const {
   const Call call = prepare(*this, arguments);
   if (readings->boolean_result)

@@ -108,6 +108,9 @@ class Formula {
 
   /// One fused pass; the arguments broadcast.
   Tensor apply(std::span<const Arg> arguments) const;
+  /// One pass over tensors of one element type, in the space of the first, into `out` or added to
+  /// it; where `out` has size 1, sums. Nothing is recorded.
+  void compute(std::initializer_list<Tensor> inputs, const Tensor& out, bool add = false) const;
   /// The sum, or mean, over `dims` of the formula, without a temporary.
   Tensor reduce(std::span<const Arg> arguments, const Dims& dims, bool mean) const;
 };

@@ -7,20 +7,6 @@
 
 namespace xtape {
 
-namespace {
-
-// Adds (x - mean) slope + constant to a gradient.
-void add_line(const Tensor& to, const Tensor& x, const Tensor& mean, const Tensor& slope,
-              const Tensor& constant) {
-  const Kernels& kernels = *formulas::line.formula().kernels(x.dtype());
-  Sweep sweep{x.shape(), x.dtype(), kernels.forward, kernels.width};
-  for (const Tensor* each : {&x, &mean, &slope, &constant}) sweep.read(each->value());
-  sweep.write(to.value(), x.shape(), true);
-  sweep.run();
-}
-
-}  // namespace
-
 Moments moments(const Arg& argument, const Dims& dims) {
   const Location at = Caller::or_else(argument.where());
   const Caller caller(at);
@@ -51,7 +37,7 @@ Moments moments(const Arg& argument, const Dims& dims) {
     Tensor* const there = backward.accumulator(0);
     if (!there) return backward.give(0, formulas::line(x, mean, slope, constant));
     there->value()->changed(at);
-    add_line(*there, x, mean, slope, constant);
+    formulas::line.formula().compute({x, mean, slope, constant}, *there, true);
   });
   return {outputs[0], outputs[1]};
 }

@@ -66,13 +66,6 @@ void pass(const Formula& formula, Strip strip, const Tensor (&in)[N], const Swee
   sweep.run();
 }
 
-template <int N>
-void forward(const Formula& formula, const Tensor (&in)[N], const Tensor& out,
-             bool accumulate = false) {
-  pass(formula, formula.kernels(out.dtype())->forward, in,
-       {{out.value().get(), out.shape(), accumulate}});
-}
-
 // The backward pass over blocks: what it reads and where the gradients go.
 struct BackwardPass {
   const NormFormulas& of;
@@ -86,7 +79,7 @@ struct BackwardPass {
     const Tensor xs = part(x, begin, end), m = part(mean, begin, end), v = part(var, begin, end);
     const auto empty = [&] { return Tensor::empty(m.shape(), m.dtype()); };
     const Tensor scale = empty(), to_mean = empty(), to_scale = empty(), to_var = empty();
-    forward(of.scale, {v, eps}, scale);
+    of.scale.compute({v, eps}, scale);
     SweepOutput out[5];
     Tensor dx, rows[2];
     if (to_x.defined()) {
@@ -110,7 +103,7 @@ struct BackwardPass {
     const double n = static_cast<double>(x.numel()) / static_cast<double>(mean.numel());
     scale_by(to_mean, 1 / n);
     scale_by(to_var, 2 / n);
-    forward(formulas::line.formula(), {xs, m, to_var, to_mean}, dx, true);
+    formulas::line.formula().compute({xs, m, to_var, to_mean}, dx, true);
   }
 };
 
@@ -180,10 +173,10 @@ Tensor detail::normalise_samples(const char* op, const NormFormulas& of, const A
     const Tensor scale = Tensor::empty(m.shape(), m.dtype());
     fold(xs, m, xs.shape(), m.shape(), Fold::sum);
     scale_by(m, share);
-    forward(formulas::squared_difference.formula(), {xs, m}, v);
+    formulas::squared_difference.formula().compute({xs, m}, v);
     scale_by(v, share);
-    forward(of.scale, {v, small}, scale);
-    forward(of.normalised, {xs, m, scale, w, b}, part(y, begin, end));
+    of.scale.compute({v, small}, scale);
+    of.normalised.compute({xs, m, scale, w, b}, part(y, begin, end));
   });
   return record(op, argument.where(), {saved(x), saved(w), saved(b), saved(mean), saved(var)}, y,
                 SamplesVjp{of, dims, eps});
