@@ -1,14 +1,14 @@
-#include <xtape/autograd/lane.hpp>
 #include <xtape/autograd/parallel.hpp>
 #include <xtape/ops/gemm.hpp>
 #include <xtape/ops/patches.hpp>
 #include <xtape/ops/winograd.hpp>
+#include <xtape/ops/winograd_tiles.hpp>
 
 namespace xtape::detail {
 
 namespace {
 
-constexpr std::int64_t side = 4, places = side * side, taps = 9;  // of a tile, of a kernel
+using namespace winograd;
 
 // The planes on one side of a convolution.
 struct Planes {
@@ -65,126 +65,6 @@ struct Filtering {
   }
 };
 
-// Calls f(i, numbers) for each of `count` elements: numbers in registers, in those of 16 bytes, or
-// single ones, as many as there are left.
-using Four = xsimd::make_sized_batch_t<float, 4>;
-template <class F>
-[[gnu::always_inline]] inline void along(std::int64_t count, F f) {
-  constexpr int width = LaneTraits<Register<float>>::width;
-  std::int64_t i = 0;
-  for (; i + width <= count; i += width) f(i, Register<float>());
-  for (; i + 4 <= count; i += 4) f(i, Four());
-  for (; i < count; ++i) f(i, 0.0f);
-}
-template <class V>
-V load(const float* from) {
-  return LaneTraits<V>::load(from);
-}
-template <class V>
-void store(float* to, const V& v) {
-  LaneTraits<V>::store(to, v);
-}
-
-// The elements of a line from `first` on, in turn to both; outside of the line there are zeros.
-void part(const float* line, std::int64_t width, std::int64_t first, std::int64_t count,
-          float* even, float* odd) {
-  const std::int64_t begin = std::clamp<std::int64_t>((1 - first) / 2, 0, count);
-  const std::int64_t end = std::clamp<std::int64_t>((width - first) / 2, begin, count);
-  const auto edge = [&](std::int64_t i) {
-    const auto at = [&](std::int64_t x) { return x >= 0 && x < width ? line[x] : 0.0f; };
-    even[i] = at(first + 2 * i);
-    odd[i] = at(first + 2 * i + 1);
-  };
-  for (std::int64_t i = 0; i < begin; ++i) edge(i);
-  const std::int64_t fours = end - begin >= 4 ? (end - begin + 3) / 4 : 0;
-  for (std::int64_t n = 0; n < fours; ++n) {
-    const std::int64_t i = std::min(begin + 4 * n, end - 4);
-    const Four a = load<Four>(line + first + 2 * i), b = load<Four>(line + first + 2 * i + 4);
-    const Four low = xsimd::zip_lo(a, b), high = xsimd::zip_hi(a, b);
-    store<Four>(even + i, xsimd::zip_lo(low, high));
-    store<Four>(odd + i, xsimd::zip_hi(low, high));
-  }
-  for (std::int64_t i = fours ? end : begin; i < count; ++i) edge(i);
-}
-
-// B' x of four neighbours, which are even[i], odd[i], even[i + next] and odd[i + next], for each i.
-void combine_points(const float* even, const float* odd, std::int64_t next, std::int64_t count,
-                    float* to, std::int64_t pitch) {
-  along(count, [=]<class V>(std::int64_t i, V) {
-    const V a = load<V>(even + i), b = load<V>(odd + i);
-    const V c = load<V>(even + i + next), d = load<V>(odd + i + next);
-    store<V>(to + i, a - c);
-    store<V>(to + i + pitch, b + c);
-    store<V>(to + i + 2 * pitch, c - b);
-    store<V>(to + i + 3 * pitch, b - d);
-  });
-}
-
-// A' m A at each of `count` tiles: four results of 16 products, which lie `pitch` apart.
-void combine_products(const float* m, std::int64_t pitch, std::int64_t count, float* y) {
-  along(count, [=]<class V>(std::int64_t i, V) {
-    V above[side], below[side];
-    for (std::int64_t j = 0; j < side; ++j) {
-      const auto at = [&](std::int64_t row) { return load<V>(m + i + (side * row + j) * pitch); };
-      const V b = at(1), c = at(2);
-      above[j] = at(0) + b + c;
-      below[j] = b - c - at(3);
-    }
-    store<V>(y + i, above[0] + above[1] + above[2]);
-    store<V>(y + i + count, above[1] - above[2] - above[3]);
-    store<V>(y + i + 2 * count, below[0] + below[1] + below[2]);
-    store<V>(y + i + 3 * count, below[1] - below[2] - below[3]);
-  });
-}
-
-// The transpose of that: A y A' at each of `count` tiles.
-void spread_results(const float* y, std::int64_t count, float* m, std::int64_t pitch) {
-  along(count, [=]<class V>(std::int64_t i, V) {
-    const V above[] = {load<V>(y + i), load<V>(y + i + count)};
-    const V below[] = {load<V>(y + i + 2 * count), load<V>(y + i + 3 * count)};
-    const auto across = [&](std::int64_t row, const V& a, const V& b) {
-      float* const to = m + i + row * side * pitch;
-      store<V>(to, a);
-      store<V>(to + pitch, a + b);
-      store<V>(to + 2 * pitch, a - b);
-      store<V>(to + 3 * pitch, LaneTraits<V>::negative(b));
-    };
-    across(0, above[0], above[1]);
-    across(1, above[0] + below[0], above[1] + below[1]);
-    across(2, above[0] - below[0], above[1] - below[1]);
-    across(3, LaneTraits<V>::negative(below[0]), LaneTraits<V>::negative(below[1]));
-  });
-}
-
-// The elements of both, in turn, and `more` added to each.
-void interleave(const float* even, const float* odd, std::int64_t count, float more, float* to) {
-  std::int64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const Four a = load<Four>(even + i) + more, b = load<Four>(odd + i) + more;
-    store<Four>(to + 2 * i, xsimd::zip_lo(a, b));
-    store<Four>(to + 2 * i + 4, xsimd::zip_hi(a, b));
-  }
-  for (; i < count; ++i) {
-    to[2 * i] = even[i] + more;
-    to[2 * i + 1] = odd[i] + more;
-  }
-}
-
-// G w of three numbers that lie `next` apart, and its transpose, of four.
-void spread_taps(const float* w, std::int64_t next, float* to, std::int64_t pitch) {
-  const float a = w[0], b = w[next], c = w[2 * next];
-  to[0] = a;
-  to[pitch] = (a + c + b) / 2;
-  to[2 * pitch] = (a + c - b) / 2;
-  to[3 * pitch] = c;
-}
-void gather_taps(const float* u, std::int64_t next, float* to, std::int64_t pitch) {
-  const float a = u[0], b = u[next], c = u[2 * next], d = u[3 * next];
-  to[0] = a + (b + c) / 2;
-  to[pitch] = (b - c) / 2;
-  to[2 * pitch] = (b + c) / 2 + d;
-}
-
 // The filtering of one block, group by group; what is computed at the 16 places of tiles lies as
 // [place][channel][tile], of kernels as [place][channel of the results][of the points].
 class Worker {
@@ -217,6 +97,16 @@ class Worker {
         gemm(out, in, n, {products_ + p * apart(out, n), n, 1}, {points_ + p * apart(in, n), 1, n},
              kernels + p * in * out, in, true);
     }
+  }
+
+  // Makes sure that so many of them, and their products, find room at the same time.
+  static void make_room(const Filtering& f, int workers) {
+    if (workers == 0) return;
+    const std::int64_t in = f.from.channels, out = f.to.channels, n = f.tiles();
+    detail::make_room<float>(workers, out, n, in, {nullptr, in, 1}, {nullptr, n, 1});
+    detail::make_room<float>(workers, out, in, n, {nullptr, n, 1}, {nullptr, 1, n});
+    const Worker held(f);
+    make_room(f, workers - 1);
   }
 
  private:
@@ -303,6 +193,8 @@ void run(const Filtering& f, std::int64_t pieces, const Body& body) {
   // what products by columns would do, less what is counted of these
   count_flops(2 * f.groups * f.from.channels * f.to.channels * f.batch *
               (taps * f.to.points() - places * f.rows * f.columns));
+  const int threads = std::min(num_threads(), static_cast<int>(pieces));
+  if (threads > 1) Worker::make_room(f, threads);
   xtape::parallel_for(pieces, [&](std::int64_t piece) {
     Worker worker(f);
     for (std::int64_t i = f.blocks() * piece / pieces; i < f.blocks() * (piece + 1) / pieces; ++i)

@@ -211,14 +211,15 @@ TEST_CASE("allocation: a training step of a convolutional network") {
   for (const int threads : {1, 2}) {
     const Threads setting(threads);
     nn::Sequential net;
-    net.append(nn::Conv2d(3, 8, 3, {.padding = 1}));
+    net.append(nn::Conv2d(3, 16, 3, {.padding = 1}));
     net.append(nn::Activation("relu"));
+    net.append(nn::Conv2d(16, 16, 3, {.padding = 1}));
     net.append(nn::MaxPool2d(2));
-    net.append(nn::Conv2d(8, 4, 3, {.stride = 2, .bias = false}));
+    net.append(nn::Conv2d(16, 4, 3, {.stride = 2, .bias = false}));
     net.append(nn::AvgPool2d({1, 2}));
     net.append(nn::Flatten());
     net.append(nn::Linear(8, 10));
-    Training training(net, {8, 3, 12, 12}, 10);
+    Training training(net, {32, 3, 12, 12}, 10);
     CAPTURE(threads);
     CHECK(training.requests_after_warm_up() == 0);
   }
