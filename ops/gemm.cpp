@@ -33,14 +33,18 @@ class Room {
 };
 
 // The registers of a tile: with 32 of them, 8 by 3 sums, else 4 by 3; three more for the columns
-// and one for the element of the left factor.
+// and one for the element of the left factor. Four registers of columns that are left are computed
+// at once by tiles of 6 rows where there is room for that: the left factor is read once for them.
 template <class T>
 constexpr int width = LaneTraits<Register<T>>::width;
 template <class T>
 constexpr int tall = width<T> * sizeof(T) == 64 ? 8 : 4;
-constexpr int across = 3;
 template <class T>
-constexpr std::int64_t wide = across* width<T>;
+constexpr int low = tall<T> == 8 ? 6 : 4;
+template <class T>
+constexpr std::int64_t wide = 3 * width<T>;
+template <class T>
+constexpr std::int64_t widest = tall<T> == 8 ? 4 * width<T> : wide<T>;
 
 // So many products are summed before the sum is added to the result: for the accuracy, and so that
 // a panel stays in the nearest cache. So many rows of the left factor stay in the second.
@@ -116,20 +120,24 @@ using Tile = void (*)(std::int64_t, const Matrix<const T>&, const T*, std::int64
                       std::int64_t, int, bool);
 template <class T, int Rows>
 Tile<T> tile_of(std::int64_t columns) {
+  if constexpr (Rows < tall<T> && low<T> < tall<T>)
+    if (columns > wide<T>) return &tile<T, Rows, 4>;
   if (columns > 2 * width<T>) return &tile<T, Rows, 3>;
   return columns > width<T> ? &tile<T, Rows, 2> : &tile<T, Rows, 1>;
 }
-// How many rows the next tile has: tall, or the largest power of two that is left.
-template <class T>
-int rows_of(std::int64_t left) {
-  return left >= tall<T> ? tall<T> : static_cast<int>(std::bit_floor(static_cast<unsigned>(left)));
+// How many rows the next tile has: `most`, or the largest power of two that is left; the last eight
+// are two times four rather than six and two.
+inline int rows_of(std::int64_t left, int most) {
+  if (left >= most && (most != 6 || left != 8)) return most;
+  return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::min<std::int64_t>(left, 4))));
 }
 
 // How many columns the next tile has: a single register would leave the multipliers waiting for it.
+// Tiles of 6 rows do not fit groups of 8.
 template <class T>
-std::int64_t columns_of(std::int64_t left) {
-  const bool two_of_four = left > wide<T> && left <= wide<T> + width<T>;
-  return two_of_four ? 2 * width<T> : std::min(wide<T>, left);
+std::int64_t columns_of(std::int64_t left, bool grouped) {
+  if (left <= wide<T> || left > wide<T> + width<T>) return std::min(wide<T>, left);
+  return left <= widest<T> && !grouped ? left : 2 * width<T>;
 }
 
 // Sixteen bytes: four by four floats, or two by two doubles, are transposed in registers.
@@ -169,6 +177,7 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
   constexpr int q = 16 / sizeof(T);
   if (m.row == 1) {
     if (count == pitch && pitch == wide<T>) return copy_rows<T, wide<T>>(m.at, m.column, d, to);
+    if (count == pitch && pitch == widest<T>) return copy_rows<T, widest<T>>(m.at, m.column, d, to);
     if (count == pitch && pitch == tall<T>) return copy_rows<T, tall<T>>(m.at, m.column, d, to);
     for (std::int64_t l = 0; l < d; ++l, to += pitch) {
       const T* const from = m.at + l * m.column;
@@ -231,10 +240,10 @@ struct Plan {
        const Matrix<const T>& b)
       : step(step_of(k)),
         group(a.column != 1 && n > 2 * wide<T>),
-        direct(b.column == 1 && (m <= 2 * tall<T> || (n <= wide<T> && b.row == n))),
+        direct(b.column == 1 && (m <= 2 * tall<T> || (n <= widest<T> && b.row == n))),
         fetches(m >= 64 && n * k * static_cast<std::int64_t>(sizeof(T)) >= 1 << 18),
         groups(group ? (m + tall<T> - 1) / tall<T> * tall<T> * step : 0),
-        panel(direct && n % width<T> == 0 ? 0 : step * wide<T>) {}
+        panel(direct && n % width<T> == 0 ? 0 : step * widest<T>) {}
 
   static std::int64_t step_of(std::int64_t k) {
     const std::int64_t parts = (k + depth - 1) / depth;
@@ -258,20 +267,22 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
       left.matrix.at = groups.get();
     }
     for (std::int64_t j = 0, columns; j < n; j += columns) {
-      columns = columns_of<T>(n - j);
+      columns = columns_of<T>(n - j, group);
       const std::int64_t padded = (columns + width<T> - 1) / width<T> * width<T>;
       const bool in_place = direct && columns == padded;
       const T* const right = in_place ? b.from(l, j).at : panel.get();
       if (!in_place) pack(b.from(l, j).transposed(), columns, d, panel.get(), padded);
-      const Tile<T> tiles[] = {tile_of<T, 1>(columns), tile_of<T, 2>(columns),
-                               tile_of<T, 4>(columns), tile_of<T, tall<T>>(columns)};
+      const Tile<T> tiles[] = {
+          tile_of<T, 1>(columns), tile_of<T, 2>(columns), tile_of<T, 4>(columns),
+          columns > wide<T> ? tile_of<T, low<T>>(columns) : tile_of<T, tall<T>>(columns)};
+      const int most = columns > wide<T> ? low<T> : tall<T>;
       const int last = static_cast<int>(columns - padded + width<T>);
       const std::int64_t after = fetches ? j + columns : n;
-      Ahead<T> ahead(b.from(l, after), d, after < n ? columns_of<T>(n - after) : 0);
+      Ahead<T> ahead(b.from(l, after), d, after < n ? columns_of<T>(n - after, group) : 0);
       for (std::int64_t i = 0, rows; i < m; i += rows) {
-        rows = rows_of<T>(m - i);
+        rows = rows_of(m - i, most);
         if (after < n) ahead.fetch(m - i - rows, m);
-        tiles[std::countr_zero(static_cast<unsigned>(rows))](
+        tiles[rows == most ? 3 : std::countr_zero(static_cast<unsigned>(rows))](
             d, left.from(i, d), right, in_place ? b.row : padded, c + i * pitch + j, pitch, last,
             add || l > 0);
       }

@@ -69,9 +69,11 @@ double error_of(const Sizes& s, bool ta, bool tb, bool add) {
 
 TEST_CASE_TEMPLATE("gemm: every way to lie in memory, ends of tiles, rows and columns", T, float,
                    double) {
-  const Sizes all[] = {{1, 1, 1},   {1, 7, 5},    {7, 1, 5},    {5, 1, 1},    {1, 1, 40},
-                       {2, 3, 4},   {3, 16, 2},   {8, 48, 16},  {9, 49, 17},  {15, 47, 31},
-                       {17, 97, 3}, {33, 10, 70}, {24, 100, 9}, {7, 200, 30}, {64, 5, 19}};
+  const Sizes all[] = {{1, 1, 1},    {1, 7, 5},     {7, 1, 5},    {5, 1, 1},     {1, 1, 40},
+                       {2, 3, 4},    {3, 16, 2},    {8, 48, 16},  {9, 49, 17},   {15, 47, 31},
+                       {17, 97, 3},  {33, 10, 70},  {24, 100, 9}, {7, 200, 30},  {64, 5, 19},
+                       {13, 64, 20}, {14, 60, 300}, {8, 64, 5},   {20, 112, 33}, {11, 32, 40},
+                       {23, 30, 7}};
   for (const Sizes& sizes : all)
     for (int way = 0; way < 8; ++way) {
       CAPTURE(sizes.m);
