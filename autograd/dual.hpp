@@ -114,7 +114,7 @@ auto chain(const X& x, Value value, Slope slope) {
   } else {
     X out{value(x.value), {}};
     const auto factor = slope(x.value, out.value);
-    for (std::size_t i = 0; i < std::size(x.slopes); ++i) out.slopes[i] = factor * x.slopes[i];
+    for_bits<X::mask>([&](auto i) { slope_of<i>(out) = factor * slope_of<i>(x); });
     return out;
   }
 }

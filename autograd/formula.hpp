@@ -126,8 +126,8 @@ namespace detail {
 /// Multiplies the elements of a floating tensor that nothing else uses yet.
 void scale_by(const Tensor& tensor, double factor);
 
-/// What a generic lambda is as a formula. It is read on single numbers, which costs a user's file
-/// less than registers.
+/// What a generic lambda is as a formula: without parameters if it is none. It is read on single
+/// numbers, which costs a user's file less than registers.
 template <int Arity, class Result>
 struct Signature {
   static constexpr int arity = Arity;
@@ -135,22 +135,28 @@ struct Signature {
 };
 template <class F, class... X>
 constexpr auto signature_of() {
-  static_assert(
-      std::is_empty_v<F> && requires { F(); },
-      "a formula captures nothing; pass what it needs as a further argument");
-  static_assert(sizeof...(X) < max_arguments,
-                "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
-  if constexpr (requires(X... x, Lane<double> last) { F()(x..., last); })
-    return Signature<sizeof...(X) + 1, decltype(F()(X()..., Lane<double>()))>();
+  if constexpr (sizeof...(X) > max_arguments) return Signature<0, void>();
+  else if constexpr (
+      requires { Lane<double>(F()(X()...)); } || requires { Condition<double>(F()(X()...)); })
+    return Signature<sizeof...(X), std::decay_t<decltype(F()(X()...))>>();
   else return signature_of<F, X..., Lane<double>>();
 }
 template <class F>
-inline constexpr int arity_of = decltype(signature_of<F>())::arity;
+struct Checked : decltype(signature_of<F>()) {
+  static constexpr bool captures = !std::is_empty_v<F> || !requires { F(); };
+  static_assert(!captures, "a formula captures nothing; pass what it needs as a further argument");
+  static_assert(captures || Checked::arity > 0,
+                "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
+};
+
+/// The number of its parameters.
+template <class F>
+inline constexpr int arity_of = Checked<F>::arity;
 /// A mask of one bit for each of them.
 template <class F>
 inline constexpr unsigned all_arguments = (1u << arity_of<F>)-1;
 template <class F>
-inline constexpr bool is_condition = decltype(signature_of<F>())::is_condition;
+inline constexpr bool is_condition = Checked<F>::is_condition;
 
 /// The formula F, of whose arguments those in `numbers` usually have one for each row, or one for
 /// all, and whose rows are written, or folded if `result` says Into::one. Gradients are wanted of

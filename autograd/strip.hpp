@@ -77,7 +77,10 @@ template <class Body>
 concept LiesUsually = requires {
   Body::usual();
 };
-#else  // without optimisation it would take longer to compile and not be faster
+#else
+// Without optimisation it would take longer to compile and not be faster. Where files of one
+// program differ in that, they differ in the body of strip(): whichever is linked computes the
+// same.
 template <class Body>
 concept LiesUsually = false;
 #endif

@@ -48,7 +48,9 @@ void fill(const Nested& nested, const Shape& shape, int depth, T*& to, const Loc
 
 Nested::Nested(std::initializer_list<Nested> items) : is_list(true), items(items) {}
 Nested::Nested(const Nested&) = default;
+Nested::Nested(Nested&&) noexcept = default;
 Nested& Nested::operator=(const Nested&) = default;
+Nested& Nested::operator=(Nested&&) noexcept = default;
 Nested::~Nested() = default;
 
 Tensor::Tensor(const Nested& nested, DType dtype, const Location& where) {

@@ -61,7 +61,9 @@ struct Nested {
   }
   Nested(std::initializer_list<Nested> items);
   Nested(const Nested&);
+  Nested(Nested&&) noexcept;
   Nested& operator=(const Nested&);
+  Nested& operator=(Nested&&) noexcept;
   ~Nested();
 
   bool is_list = false, integral = false;

@@ -131,12 +131,8 @@ void compare_convolutions() {
     const xtape::Tensor w = xtape::full({filters, channels, 3, 3}, 0.1);
     const xtape::Tensor bias = xtape::full({filters}, 0.1);
     const double own = milliseconds([&] { xtape::conv2d(x, w, bias, {.padding = 1}); });
-    // as images of one layer they are convolved by columns
-    const xtape::Tensor layered = xtape::reshape(x, {batch, channels, 1, side, side});
-    const xtape::Tensor kernel = xtape::reshape(w, {filters, channels, 1, 3, 3});
-    const double by_columns = milliseconds([&] {
-      xtape::conv3d(layered, kernel, bias, {.padding = {0, 1, 1}});
-    });
+    const double by_columns =
+        milliseconds([&] { xtape::conv2d(x, w, bias, {.padding = 1, .winograd = false}); });
     fmt::print("| {}, {}, {} x {} | {:.2f} | {:.2f} |", channels, filters, side, side, own,
                by_columns);
     for (auto algorithm :

@@ -65,8 +65,9 @@ Conv<Rank>::Conv(std::int64_t in_channels, std::int64_t out_channels,
 template <int Rank>
 Tensor Conv<Rank>::forward(const Tensor& x) {
   constexpr auto function = Rank == 1 ? &conv1d : Rank == 2 ? &conv2d : &conv3d;
-  return function(Arg(x, call_site()), weight, bias,
-                  {options_.stride, options_.padding, options_.dilation, options_.groups});
+  return function(
+      Arg(x, call_site()), weight, bias,
+      {options_.stride, options_.padding, options_.dilation, options_.groups, options_.winograd});
 }
 
 template <int Rank>
@@ -91,7 +92,7 @@ Tensor ConvTranspose<Rank>::forward(const Tensor& x) {
                                         : &conv_transpose3d;
   return function(Arg(x, call_site()), weight, bias,
                   {options_.stride, options_.padding, options_.output_padding, options_.groups,
-                   options_.dilation});
+                   options_.dilation, options_.winograd});
 }
 
 template class Conv<1>;

@@ -14,6 +14,7 @@ struct ConvLayerOptions {
   std::int64_t groups = 1;
   bool bias = true;
   DType dtype = float32;
+  bool winograd = true;
 };
 
 /// conv1d(), conv2d() or conv3d() by Rank. Parameters: weight [out, in / groups, kernel...] and
@@ -45,6 +46,7 @@ struct ConvTransposeLayerOptions {
   bool bias = true;
   PerAxis<std::int64_t> dilation = 1;
   DType dtype = float32;
+  bool winograd = true;
 };
 
 /// conv_transpose1d(), conv_transpose2d() or conv_transpose3d() by Rank. Parameters: weight

@@ -88,7 +88,7 @@ Tensor convolve(const Arg& argument, const Tensor& weight, const Tensor& bias,
     raise<ShapeError>(asked.at, op,
                       fmt::format("channels do not fit: x is {}, weight {} with {} groups",
                                   given.shape().str(), weight.shape().str(), groups));
-  Convolution sizes{{}, x.shape()[0], groups, weight.shape()[1], out / groups};
+  Convolution sizes{{}, x.shape()[0], groups, weight.shape()[1], out / groups, options.winograd};
   sizes.windows.rank = rank;
   for (int i = 0; i < rank; ++i) {
     WindowAxis& axis = sizes.windows[i];
@@ -117,7 +117,7 @@ Tensor convolve_transposed(const Arg& argument, const Tensor& weight, const Tens
                       fmt::format("channels do not fit: x is {}, weight {} with {} groups",
                                   given.shape().str(), weight.shape().str(), groups));
   // the result is what a convolution of x's size would have been made from
-  Convolution sizes{{}, x.shape()[0], groups, weight.shape()[1], in / groups};
+  Convolution sizes{{}, x.shape()[0], groups, weight.shape()[1], in / groups, options.winograd};
   sizes.windows.rank = rank;
   for (int i = 0; i < rank; ++i) {
     WindowAxis& axis = sizes.windows[i];

@@ -17,6 +17,10 @@ struct ConvOptions {
   Padding padding = 0;
   PerAxis<std::int64_t> dilation = 1;
   std::int64_t groups = 1;  ///< channels are cut into so many parts that know nothing of each other
+  /// Kernels of 3 x 3 taps on float32 may be applied by Winograd's filtering (ops/winograd.hpp),
+  /// whose rounding errors are relative to the largest points that a window sees, whatever its
+  /// weights. With false each product is computed.
+  bool winograd = true;
 };
 
 /// y[n, o, p] = bias[o] + sum_{c, t} weight[o, c, t] x[n, c, p * stride - padding + t * dilation]
@@ -38,6 +42,7 @@ struct ConvTransposeOptions {
   PerAxis<std::int64_t> stride = 1, padding = 0, output_padding = 0;
   std::int64_t groups = 1;
   PerAxis<std::int64_t> dilation = 1;
+  bool winograd = true;  ///< as in ConvOptions
 };
 
 /// The transpose of conv1d(): what the gradient of a convolution does, plus bias. weight is

@@ -13,6 +13,7 @@ namespace xtape::detail {
 struct Convolution {
   Windows windows;
   std::int64_t batch, groups, channels, filters;
+  bool winograd = true;  // may be used
 
   std::int64_t depth() const { return channels * windows.taps(); }
   Shape x_shape() const { return windows.with_points({batch, groups * channels}); }

@@ -21,6 +21,7 @@ struct Filtering {
   std::int64_t batch, groups;
   Planes from, to;
   std::int64_t above, left;    // zeros before the first points
+  std::int64_t positions;      // of the convolution's windows
   std::int64_t rows, columns;  // of tiles
   std::int64_t images, parts;  // of a block: several images, or one of the parts of one
 
@@ -30,7 +31,8 @@ struct Filtering {
         from{sizes.channels, sizes.windows.axis[1].in, sizes.windows.axis[2].in},
         to{sizes.filters, sizes.windows.axis[1].out, sizes.windows.axis[2].out},
         above(sizes.windows.axis[1].before),
-        left(sizes.windows.axis[2].before) {
+        left(sizes.windows.axis[2].before),
+        positions(sizes.windows.positions()) {
     if (transposed) {
       std::swap(from, to);
       above = 2 - above;
@@ -53,6 +55,12 @@ struct Filtering {
     const std::int64_t first = i / parts * images, part = i % parts, row = rows * part / parts;
     return {first, std::min(images, batch - first), row, rows * (part + 1) / parts - row};
   }
+  /// Calls body(block) for one part of the blocks.
+  template <class Body>
+  void each_block(std::int64_t part, std::int64_t all, const Body& body) const {
+    for (std::int64_t i = blocks() * part / all; i < blocks() * (part + 1) / all; ++i)
+      body(block(i));
+  }
   std::int64_t tiles(const Block& b) const { return b.images * b.rows * columns; }
   std::int64_t most_rows() const { return (rows + parts - 1) / parts; }
   std::int64_t tiles() const { return images * most_rows() * columns; }
@@ -65,8 +73,12 @@ struct Filtering {
   }
 };
 
-// The filtering of one block, group by group; what is computed at the 16 places of tiles lies as
-// [place][channel][tile], of kernels as [place][channel of the results][of the points].
+// What is computed at the 16 places of tiles lies as [place][channel][tile], of kernels as
+// [place][channel of the results][of the points]. So far are places apart: not by a power of two,
+// or a cache had to have them in the same lines.
+std::int64_t apart(std::int64_t rows, std::int64_t columns) { return rows * columns + 16; }
+
+// The filtering of one block, group by group.
 class Worker {
  public:
   explicit Worker(const Filtering& f)
@@ -78,24 +90,25 @@ class Worker {
   // The results of a block from kernels as they are at the 16 places.
   void filter(const float* x, const float* kernels, const float* bias, float* y, const Block& b) {
     const std::int64_t in = f_.from.channels, out = f_.to.channels, n = f_.tiles(b);
-    for (std::int64_t g = 0; g < f_.groups; ++g, kernels += places * in * out) {
+    for (std::int64_t g = 0; g < f_.groups; ++g) {
       transform_points(x, b, g);
-      for (std::int64_t p = 0; p < places; ++p)
-        gemm(out, n, in, {kernels + p * in * out, in, 1}, {points_ + p * apart(in, n), n, 1},
+      for (std::int64_t p = 0; p < places; ++p, kernels += apart(in, out))
+        gemm(out, n, in, {kernels, in, 1}, {points_ + p * apart(in, n), n, 1},
              products_ + p * apart(out, n), n, false);
       write_results(bias ? bias + g * out : nullptr, y, b, g);
     }
   }
 
-  // Adds a block's share of the kernels' gradients at the 16 places.
-  void add_shares(const float* x, const float* y, float* kernels, const Block& b) {
+  // Adds a block's share of the gradients of some filters of each group at the 16 places.
+  void add_shares(const float* x, const float* y, float* kernels, const Block& b,
+                  std::int64_t first, std::int64_t last) {
     const std::int64_t in = f_.from.channels, out = f_.to.channels, n = f_.tiles(b);
-    for (std::int64_t g = 0; g < f_.groups; ++g, kernels += places * in * out) {
+    for (std::int64_t g = 0; g < f_.groups; ++g) {
       transform_points(x, b, g);
-      transform_results(y, b, g);
-      for (std::int64_t p = 0; p < places; ++p)
-        gemm(out, in, n, {products_ + p * apart(out, n), n, 1}, {points_ + p * apart(in, n), 1, n},
-             kernels + p * in * out, in, true);
+      transform_results(y, b, g, first, last);
+      for (std::int64_t p = 0; p < places; ++p, kernels += apart(in, out))
+        gemm(last - first, in, n, {products_ + p * apart(out, n) + first * n, n, 1},
+             {points_ + p * apart(in, n), 1, n}, kernels + first * in, in, true);
     }
   }
 
@@ -110,11 +123,6 @@ class Worker {
   }
 
  private:
-  // How far places are apart: not by a power of two, or a cache had to have them in the same lines.
-  static std::int64_t apart(std::int64_t channels, std::int64_t tiles) {
-    return channels * tiles + 16;
-  }
-
   // Calls body(first element of the plane, first tile) for each image of the block.
   template <class T, class Body>
   void each_plane(T* all, const Planes& planes, const Block& b, std::int64_t group,
@@ -169,13 +177,14 @@ class Worker {
     }
   }
 
-  void transform_results(const float* y, const Block& b, std::int64_t group) {
+  void transform_results(const float* y, const Block& b, std::int64_t group, std::int64_t first,
+                         std::int64_t last) {
     const std::int64_t n = f_.tiles(b);
     float* const four = room_;
-    for (std::int64_t c = 0; c < f_.to.channels; ++c) {
+    for (std::int64_t c = first; c < last; ++c) {
       each_plane(y, f_.to, b, group, c, [&](const float* plane, std::int64_t tile) {
-        each_row(plane, b, tile, [&](const float* line, std::int64_t a, std::int64_t first) {
-          float* const left = four + 2 * a * n + first;
+        each_row(plane, b, tile, [&](const float* line, std::int64_t a, std::int64_t at) {
+          float* const left = four + 2 * a * n + at;
           part(line, line ? f_.to.width : 0, 0, f_.columns, left, left + n);
         });
       });
@@ -187,55 +196,50 @@ class Worker {
   Scratch<float> room_, points_, products_;
 };
 
-// Calls body(worker, block, piece) for every block.
+// Calls body(worker, piece) for each piece.
 template <class Body>
 void run(const Filtering& f, std::int64_t pieces, const Body& body) {
   // what products by columns would do, less what is counted of these
   count_flops(2 * f.groups * f.from.channels * f.to.channels * f.batch *
-              (taps * f.to.points() - places * f.rows * f.columns));
+              (taps * f.positions - places * f.rows * f.columns));
   const int threads = std::min(num_threads(), static_cast<int>(pieces));
   if (threads > 1) Worker::make_room(f, threads);
   xtape::parallel_for(pieces, [&](std::int64_t piece) {
     Worker worker(f);
-    for (std::int64_t i = f.blocks() * piece / pieces; i < f.blocks() * (piece + 1) / pieces; ++i)
-      body(worker, f.block(i), piece);
+    body(worker, piece);
   });
 }
 
-// Kernels at the 16 places; `transposed` for results of the channels, by the taps in reverse.
-void transform_kernels(const float* kernel, const Filtering& f, bool transposed, float* to) {
-  const std::int64_t in = f.from.channels, out = f.to.channels;
-  for (std::int64_t g = 0; g < f.groups; ++g, kernel += in * out * taps, to += places * in * out)
-    for (std::int64_t o = 0; o < out; ++o)
-      for (std::int64_t i = 0; i < in; ++i) {
-        const float* const w = kernel + (transposed ? i * out + o : o * in + i) * taps;
-        float half[side * 3];
-        for (int j = 0; j < 3; ++j)
-          if (transposed) spread_taps(w + 8 - j, -3, half + j, 3);
-          else spread_taps(w + j, 3, half + j, 3);
-        for (std::int64_t r = 0; r < side; ++r)
-          spread_taps(half + r * 3, 1, to + (r * side * out + o) * in + i, out * in);
-      }
+// Calls body(row at the 16 places, index of its first kernel, room for its taps) for each row of
+// kernels, which belong to one channel of the results.
+template <class T, class Body>
+void each_kernels(const Filtering& f, T* at, const Body& body) {
+  const std::int64_t in = f.from.channels, out = f.to.channels, rows = f.groups * out;
+  const std::int64_t pieces = std::max<std::int64_t>(1, rows * in / 16384);
+  xtape::parallel_for(pieces, [&](std::int64_t piece) {
+    const Scratch<float> room(taps * in);
+    for (std::int64_t r = rows * piece / pieces; r < rows * (piece + 1) / pieces; ++r)
+      body(at + r / out * places * apart(in, out) + r % out * in, r, room);
+  });
 }
 
-// The gradient of kernels from that at the 16 places.
-void gather_kernels(const float* from, const Filtering& f, float* kernel) {
-  const std::int64_t size = f.from.channels * f.to.channels;
-  for (std::int64_t g = 0; g < f.groups; ++g, from += places * size)
-    for (std::int64_t i = 0; i < size; ++i, kernel += taps) {
-      float half[3 * side];
-      for (std::int64_t j = 0; j < side; ++j)
-        gather_taps(from + j * size + i, side * size, half + j, side);
-      for (std::int64_t r = 0; r < 3; ++r) gather_taps(half + r * side, 1, kernel + 3 * r, 1);
-    }
-}
-
+// `transposed` for results of the channels, by the taps in reverse.
 void filter(const Filtering& f, bool transposed, const float* x, const float* kernel,
             const float* bias, float* y) {
-  const Scratch<float> kernels(places * f.groups * f.from.channels * f.to.channels);
-  transform_kernels(kernel, f, transposed, kernels);
-  run(f, f.pieces(f.blocks()), [&](Worker& worker, const Block& block, std::int64_t) {
-    worker.filter(x, kernels, bias, y, block);
+  const std::int64_t in = f.from.channels, out = f.to.channels;
+  const Scratch<float> kernels(places * f.groups * apart(in, out));
+  each_kernels(f, static_cast<float*>(kernels), [&](float* to, std::int64_t row, float* room) {
+    const std::int64_t first = transposed ? row / out * in * out + row % out : row * in;
+    for (std::int64_t i = 0; i < in; ++i) {
+      const float* const w = kernel + (first + i * (transposed ? out : 1)) * taps;
+      for (std::int64_t t = 0; t < taps; ++t) room[t * in + i] = w[transposed ? taps - 1 - t : t];
+    }
+    transform_kernels(room, in, to, apart(in, out));
+  });
+  const std::int64_t pieces = f.pieces(f.blocks());
+  run(f, pieces, [&](Worker& worker, std::int64_t piece) {
+    f.each_block(piece, pieces,
+                 [&](const Block& block) { worker.filter(x, kernels, bias, y, block); });
   });
 }
 
@@ -246,10 +250,12 @@ bool suits_winograd(const Convolution& sizes) {
     return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.before <= 2;
   };
   const WindowAxis &y = sizes.windows.axis[1], &x = sizes.windows.axis[2];
-  if (sizes.windows.rank != 2 || !suits(y) || !suits(x)) return false;
-  // of tiles at edges only a part is used, and few tiles are not worth the kernels' transformation
+  if (!sizes.winograd || sizes.windows.rank != 2 || !suits(y) || !suits(x)) return false;
+  // of tiles at edges only a part is used, and few are not worth transforming large kernels; one
+  // image decides, so that it comes to the same in any batch
   const std::int64_t tiles = ((y.out + 1) / 2) * ((x.out + 1) / 2);
-  return std::min(sizes.channels, sizes.filters) >= 16 && sizes.batch * tiles >= 128 &&
+  return std::min(sizes.channels, sizes.filters) >= 16 && tiles >= 16 &&
+         sizes.channels * sizes.filters <= 4096 * tiles &&
          5 * places * tiles <= 3 * taps * y.out * x.out;
 }
 
@@ -266,18 +272,29 @@ void winograd_spread(const Convolution& sizes, const float* y, const float* kern
 void winograd_kernel_share(const Convolution& sizes, const float* x, const float* y,
                            float* kernel) {
   const Filtering f(sizes, false);
-  const std::int64_t n = places * f.groups * f.from.channels * f.to.channels;
-  // each piece has a sum of its own, of which there are few if they are large; added in order
-  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 22) / n, 2, 8);
-  const std::int64_t pieces = f.pieces(std::min(most, f.blocks()));
-  const Scratch<float> sums(pieces * n);
-  std::fill_n(static_cast<float*>(sums), pieces * n, 0.0f);
-  run(f, pieces, [&](Worker& worker, const Block& block, std::int64_t piece) {
-    worker.add_shares(x, y, sums + piece * n, block);
+  const std::int64_t in = f.from.channels, out = f.to.channels;
+  const std::int64_t n = places * f.groups * apart(in, out);
+  // parts of the blocks have sums of their own, which are added in order; where those are large
+  // there are fewer, and parts of the filters
+  const std::int64_t most = std::clamp<std::int64_t>((std::int64_t{1} << 22) / n, 1, 8);
+  const std::int64_t parts = f.pieces(std::min(most, f.blocks())), cuts = 8 / most;
+  const Scratch<float> sums(parts * n);
+  std::fill_n(static_cast<float*>(sums), parts * n, 0.0f);
+  run(f, parts * cuts, [&](Worker& worker, std::int64_t piece) {
+    const std::int64_t part = piece / cuts, cut = piece % cuts;
+    f.each_block(part, parts, [&](const Block& block) {
+      worker.add_shares(x, y, sums + part * n, block, out * cut / cuts, out * (cut + 1) / cuts);
+    });
   });
-  for (std::int64_t p = 1; p < pieces; ++p)
+  for (std::int64_t p = 1; p < parts; ++p)
     for (std::int64_t i = 0; i < n; ++i) sums[i] += sums[p * n + i];
-  gather_kernels(sums, f, kernel);
+  each_kernels(f, static_cast<const float*>(sums),
+               [&](const float* from, std::int64_t row, float* room) {
+                 gather_kernels(from, apart(in, out), in, room);
+                 for (std::int64_t i = 0; i < in; ++i)
+                   for (std::int64_t t = 0; t < taps; ++t)
+                     kernel[(row * in + i) * taps + t] = room[t * in + i];
+               });
 }
 
 }  // namespace xtape::detail

@@ -8,8 +8,10 @@
 //                                             0 1 0 -1       0    0   1
 //
 // Summed over channels, the 16 products at one place of all tiles are one matrix product. A result
-// is computed of no other points than it has taps, as by columns; rounding is up to a few times as
-// large. benchmarks/products.cpp measures what it gains.
+// is computed of no other points than it has taps, but of their sums and differences: rounding
+// errors are relative to the largest points and weights, even where a weight is 0, and sums of
+// points above a quarter of the largest float overflow. benchmarks/products.cpp measures what it
+// gains.
 #pragma once
 
 #include <xtape/ops/correlate.hpp>

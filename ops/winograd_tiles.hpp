@@ -116,19 +116,46 @@ inline void interleave(const float* even, const float* odd, std::int64_t count, 
   }
 }
 
-// G w of three numbers that lie `next` apart, and its transpose, of four.
-inline void spread_taps(const float* w, std::int64_t next, float* to, std::int64_t pitch) {
-  const float a = w[0], b = w[next], c = w[2 * next];
+// G of three numbers, and its transpose of four.
+template <class V>
+void spread_taps(const V& a, const V& b, const V& c, V* to) {
   to[0] = a;
-  to[pitch] = (a + c + b) / 2;
-  to[2 * pitch] = (a + c - b) / 2;
-  to[3 * pitch] = c;
+  to[1] = (a + c + b) * V(0.5f);
+  to[2] = (a + c - b) * V(0.5f);
+  to[3] = c;
 }
-inline void gather_taps(const float* u, std::int64_t next, float* to, std::int64_t pitch) {
-  const float a = u[0], b = u[next], c = u[2 * next], d = u[3 * next];
-  to[0] = a + (b + c) / 2;
-  to[pitch] = (b - c) / 2;
-  to[2 * pitch] = (b + c) / 2 + d;
+template <class V>
+void gather_taps(const V& a, const V& b, const V& c, const V& d, V* to) {
+  to[0] = a + (b + c) * V(0.5f);
+  to[1] = (b - c) * V(0.5f);
+  to[2] = (b + c) * V(0.5f) + d;
+}
+
+// G w G' of `count` kernels, of which each tap lies `count` after the one before.
+inline void transform_kernels(const float* w, std::int64_t count, float* to, std::int64_t pitch) {
+  along(count, [=]<class V>(std::int64_t i, V) {
+    const auto tap = [&](std::int64_t t) { return load<V>(w + i + t * count); };
+    V half[3][side], row[side];
+    for (std::int64_t j = 0; j < 3; ++j) spread_taps(tap(j), tap(3 + j), tap(6 + j), half[j]);
+    for (std::int64_t r = 0; r < side; ++r) {
+      spread_taps(half[0][r], half[1][r], half[2][r], row);
+      for (std::int64_t q = 0; q < side; ++q) store<V>(to + i + (side * r + q) * pitch, row[q]);
+    }
+  });
+}
+
+// The transpose of that: G' u G.
+inline void gather_kernels(const float* u, std::int64_t pitch, std::int64_t count, float* w) {
+  along(count, [=]<class V>(std::int64_t i, V) {
+    const auto at = [&](std::int64_t place) { return load<V>(u + i + place * pitch); };
+    V half[side][3], row[3];
+    for (std::int64_t j = 0; j < side; ++j)
+      gather_taps(at(j), at(4 + j), at(8 + j), at(12 + j), half[j]);
+    for (std::int64_t r = 0; r < 3; ++r) {
+      gather_taps(half[0][r], half[1][r], half[2][r], half[3][r], row);
+      for (std::int64_t q = 0; q < 3; ++q) store<V>(w + i + (3 * r + q) * count, row[q]);
+    }
+  });
 }
 
 }  // namespace xtape::detail::winograd

@@ -1,3 +1,4 @@
+#include <xtape/ops/gemm.hpp>
 #include <xtape/ops/winograd.hpp>
 
 #include "../check.hpp"
@@ -24,12 +25,12 @@ struct Layer {
 };
 
 // One that is cut into parts of images, one of several images a block and a smaller last one, lines
-// of odd and even lengths, without and with as much padding as there may be, groups, and tiles that
-// fill registers and do not.
+// of odd and even lengths, without and with as much padding as there may be, groups, tiles that
+// fill registers and do not, and kernels so large that their gradient is cut by filters.
 const Layer layers[] = {{2, 1, 16, 16, 32, 30, 1}, {7, 1, 17, 33, 14, 13, 0},
                         {13, 2, 16, 20, 7, 9, 2},  {2, 1, 40, 24, 6, 90, 1},
-                        {1, 3, 16, 16, 27, 22, 2}, {32, 1, 64, 16, 4, 4, 1},
-                        {1, 1, 16, 16, 4, 300, 0}};
+                        {1, 3, 16, 16, 27, 22, 2}, {9, 1, 64, 16, 8, 8, 1},
+                        {1, 1, 16, 16, 4, 300, 0}, {1, 8, 96, 96, 8, 8, 1}};
 
 // The convolution and its three gradients in an element type, or of magnitudes.
 std::vector<Tensor> results(const Layer& layer, DType dtype, bool magnitudes = false) {
@@ -88,9 +89,49 @@ TEST_CASE("a result is computed of the points it sees alone") {
   }
 }
 
+TEST_CASE("an image is convolved to the same bits alone and in a batch") {
+  manual_seed(9);
+  const Tensor x = randn({5, 16, 8, 9}), w = randn({16, 16, 3, 3});
+  const Range first{.start = 0, .stop = 1};
+  CHECK(equal(slice(conv2d(x, w, {}, {.padding = 1}), 0, first),
+              conv2d(slice(x, 0, first), w, {}, {.padding = 1})));
+}
+
+TEST_CASE("without winograd a weight of 0 hides what it sees") {
+  const NoGrad off;
+  manual_seed(10);
+  Tensor x = randn({1, 16, 16, 16}), w = zeros({16, 16, 3, 3});
+  for (std::int64_t c = 0; c < 16; ++c) w.mutable_data<float>()[(c * 16 + c) * 9 + 4] = 1;
+  x.mutable_data<float>()[5 * 16 + 5] = -1e9f;
+  CHECK(equal(conv2d(x, w, {}, {.padding = 1, .winograd = false}), x));
+  CHECK(equal(conv_transpose2d(x, w, {}, {.padding = 1, .winograd = false}), x));
+  nn::Conv2d layer(16, 16, 3, {.padding = 1, .bias = false, .winograd = false});
+  std::copy_n(w.data<float>(), w.numel(), layer.weight.mutable_data<float>());
+  CHECK(equal(layer(x).detach(), x));
+  nn::ConvTranspose2d transposed(16, 16, 3, {.padding = 1, .bias = false, .winograd = false});
+  std::copy_n(w.data<float>(), w.numel(), transposed.weight.mutable_data<float>());
+  CHECK(equal(transposed(x).detach(), x));
+}
+
+TEST_CASE("what is saved is counted as if it were done") {
+  const auto counted = [](const Layer& layer, bool transposed, bool winograd) {
+    const std::int64_t before = detail::counted_flops();
+    Tensor x = ones(layer.x()).requires_grad(true), w = ones(layer.kernel()).requires_grad(true);
+    const Tensor y =
+        transposed ? conv_transpose2d(x, w, {}, {.padding = layer.padding, .winograd = winograd})
+                   : conv2d(x, w, {}, {.padding = layer.padding, .winograd = winograd});
+    sum(y).backward();
+    return detail::counted_flops() - before;
+  };
+  for (const std::int64_t padding : {0, 1, 2})
+    for (const bool transposed : {false, true})
+      CHECK(counted({3, 1, 16, 16, 11, 12, padding}, transposed, true) ==
+            counted({3, 1, 16, 16, 11, 12, padding}, transposed, false));
+}
+
 TEST_CASE("any number of threads convolves to the same bits") {
   const int before = num_threads();
-  for (const Layer& layer : {layers[0], layers[2]}) {
+  for (const Layer& layer : {layers[0], layers[2], layers[7]}) {
     set_num_threads(1);
     const auto alone = results(layer, float32);
     set_num_threads(3);
