@@ -3,7 +3,8 @@
 //   [batch, in, spatial...]   [batch, out, spatial...]   [out, in / groups, kernel...]
 //
 // A convolution, its transpose and the gradient of its kernel are one family: the derivatives of
-// each are the others, to any order. All are matrix products of patches.
+// each are the others, to any order. All are matrix products of patches, or of tiles of images: see
+// winograd.hpp.
 #pragma once
 
 #include <xtape/ops/builtin.hpp>
