@@ -250,7 +250,8 @@ bool suits_winograd(const Convolution& sizes) {
     return axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1 && axis.before <= 2;
   };
   const WindowAxis &y = sizes.windows.axis[1], &x = sizes.windows.axis[2];
-  if (!sizes.winograd || sizes.windows.rank != 2 || !suits(y) || !suits(x)) return false;
+  if (!sizes.winograd || sizes.batch == 0 || sizes.windows.rank != 2) return false;
+  if (!suits(y) || !suits(x)) return false;
   // of tiles at edges only a part is used, and few are not worth transforming large kernels; one
   // image decides, so that it comes to the same in any batch
   const std::int64_t tiles = ((y.out + 1) / 2) * ((x.out + 1) / 2);

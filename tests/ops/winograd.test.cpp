@@ -97,6 +97,19 @@ TEST_CASE("an image is convolved to the same bits alone and in a batch") {
               conv2d(slice(x, 0, first), w, {}, {.padding = 1})));
 }
 
+TEST_CASE("no images are convolved to none") {
+  for (const bool transposed : {false, true}) {
+    const Tensor x = zeros({0, 16, 8, 9}).requires_grad(true);
+    const Tensor w = randn({16, 16, 3, 3}).requires_grad(true);
+    const Tensor y =
+        transposed ? conv_transpose2d(x, w, {}, {.padding = 1}) : conv2d(x, w, {}, {.padding = 1});
+    CHECK(y.shape() == x.shape());
+    sum(y).backward();
+    CHECK(equal(w.grad(), zeros(w.shape())));
+    CHECK(x.grad().shape() == x.shape());
+  }
+}
+
 TEST_CASE("without winograd a weight of 0 hides what it sees") {
   const NoGrad off;
   manual_seed(10);
