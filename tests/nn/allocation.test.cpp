@@ -208,7 +208,7 @@ TEST_CASE("allocation: a training step with batch norm, dropout and Adam") {
 
 TEST_CASE("allocation: a training step of a convolutional network") {
   if (!can_count()) return;
-  for (const int threads : {1, 2}) {
+  for (const auto& [threads, batch] : {std::pair{1, 32}, {2, 8}}) {
     const Threads setting(threads);
     nn::Sequential net;
     net.append(nn::Conv2d(3, 16, 3, {.padding = 1}));
@@ -219,8 +219,8 @@ TEST_CASE("allocation: a training step of a convolutional network") {
     net.append(nn::AvgPool2d({1, 2}));
     net.append(nn::Flatten());
     net.append(nn::Linear(8, 10));
-    Training training(net, {32, 3, 12, 12}, 10);
-    CAPTURE(threads);
+    Training training(net, {batch, 3, 12, 12}, 10);
+    CAPTURE(batch);
     CHECK(training.requests_after_warm_up() == 0);
   }
 }
