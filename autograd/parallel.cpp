@@ -11,6 +11,7 @@
 #include <xtape/autograd/denormals.hpp>
 #include <xtape/autograd/errors.hpp>
 #include <xtape/autograd/parallel.hpp>
+#include <xtape/autograd/pool.hpp>
 
 namespace xtape {
 
@@ -91,6 +92,7 @@ class Team {
   };
 
   void work(std::size_t own) {
+    const pool::Job blocks(static_cast<int>(threads_));
     inside = true;
     for (std::size_t t = 0; t < threads_; ++t) {
       Range& range = ranges_[(own + t) % threads_];

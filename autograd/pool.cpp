@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <xtape/autograd/pool.hpp>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -29,6 +30,8 @@ void* allocate(std::size_t bytes) {
 }
 void release(void* block, std::size_t) noexcept { std::free(block); }
 void trim() noexcept {}
+Job::Job(int) noexcept {}
+Job::~Job() {}
 
 #else
 
@@ -91,10 +94,17 @@ struct List {
 
 constexpr int small_classes = class_of(small_limit) + 1;
 
+// The blocks of jobs: those that wait, how many there are, and the most that one thread held.
+struct Reserve {
+  List blocks;
+  std::size_t made = 0, most = 0;
+};
+
 // Shared by all threads; never destroyed, because static tensors may outlive it otherwise.
 struct Shared {
   std::mutex mutex;
   List lists[class_count];
+  Reserve reserves[class_count];
   std::size_t idle_large = 0, live_large = 0;
   char *slab = nullptr, *slab_end = nullptr;
 
@@ -109,8 +119,12 @@ struct Shared {
     return block;
   }
   void drop_idle() {
-    for (int index = small_classes; index < class_count; ++index)
+    for (int index = small_classes; index < class_count; ++index) {
       while (void* block = lists[index].pop()) std::free(block);
+      Reserve& of_jobs = reserves[index];
+      for (void* block; (block = of_jobs.blocks.pop()); --of_jobs.made) std::free(block);
+      if (of_jobs.made == 0) of_jobs.most = 0;
+    }
     idle_large = 0;
   }
 };
@@ -120,11 +134,14 @@ Shared& shared() {
   return *instance;
 }
 
-// A thread's own lists of small blocks. The lists are trivially destructible, so that they can be
-// used at any time; the guard gives them to the others when the thread ends.
+// A thread's own lists of small blocks, and what it holds in a job of so many threads. All of it is
+// trivially destructible, so that it can be used at any time; the guard gives the lists to the
+// others when the thread ends.
 struct Local {
   List lists[small_classes];
   bool guarded, ended;
+  int job_threads;
+  std::size_t held[class_count], held_in_all;
 };
 thread_local Local local{};
 
@@ -163,25 +180,66 @@ void* refill(int index, std::size_t bytes) {
   return mine.pop();
 }
 
-void* allocate_large(int index, std::size_t bytes) {
-  Shared& s = shared();
-  std::lock_guard lock(s.mutex);
-  s.live_large += bytes;
+// A block that waits, or one of the system's.
+void* take_large(Shared& s, int index, std::size_t bytes) {
   if (void* block = s.lists[index].pop()) {
     s.idle_large -= bytes;
     return block;
   }
   if (s.idle_large > s.live_large + idle_allowance) s.drop_idle();
-  void* block = fresh(bytes);
-  if (!block) {
-    s.drop_idle();
-    block = fresh(bytes);
-  }
-  if (!block) {
-    s.live_large -= bytes;
-    throw std::bad_alloc();
-  }
+  if (void* block = fresh(bytes)) return block;
+  s.drop_idle();
+  if (void* block = fresh(bytes)) return block;
+  throw std::bad_alloc();
+}
+
+void* allocate_large(int index, std::size_t bytes) {
+  Shared& s = shared();
+  std::lock_guard lock(s.mutex);
+  void* block = take_large(s, index, bytes);
+  s.live_large += bytes;
   return block;
+}
+
+// Puts so many further blocks into a reserve, or as many as there is memory for, if any.
+void add(Shared& s, int index, std::size_t bytes, std::size_t count) {
+  List more;  // aside, so that nothing of it is given back to make room for the rest
+  const bool large = index >= small_classes;
+  try {
+    while (more.count < count) {
+      void* waiting = large ? nullptr : s.lists[index].pop();
+      if (!waiting) waiting = large ? take_large(s, index, bytes) : s.carve(bytes);
+      more.push(waiting);
+    }
+  } catch (const std::bad_alloc&) {
+    if (!more.first && !s.reserves[index].blocks.first) throw;
+  }
+  s.reserves[index].made += more.count;
+  if (large) s.idle_large += more.count * bytes;
+  while (void* block = more.pop()) s.reserves[index].blocks.push(block);
+}
+
+void* allocate_in_job(int index, std::size_t bytes) {
+  Shared& s = shared();
+  std::lock_guard lock(s.mutex);
+  Reserve& of_jobs = s.reserves[index];
+  of_jobs.most = std::max(of_jobs.most, local.held[index] + 1);
+  const std::size_t wanted = of_jobs.most * local.job_threads;
+  if (of_jobs.made < wanted) add(s, index, bytes, wanted - of_jobs.made);
+  if (!of_jobs.blocks.first) add(s, index, bytes, 1);
+  ++local.held[index];
+  ++local.held_in_all;
+  if (index >= small_classes) s.idle_large -= bytes, s.live_large += bytes;
+  return of_jobs.blocks.pop();
+}
+
+void release_in_job(void* block, int index, std::size_t bytes) {
+  Shared& s = shared();
+  std::lock_guard lock(s.mutex);
+  s.reserves[index].blocks.push(block);
+  --local.held[index];
+  --local.held_in_all;
+  if (index >= small_classes) s.live_large -= bytes, s.idle_large += bytes;
 }
 
 }  // namespace
@@ -190,6 +248,7 @@ void* allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 46)) throw std::bad_alloc();
   const int index = class_of(bytes);
   const std::size_t rounded = bytes_of(index);
+  if (local.job_threads > 0) return allocate_in_job(index, rounded);
   if (rounded > small_limit) return allocate_large(index, rounded);
   if (void* block = local.lists[index].pop()) return block;
   return refill(index, rounded);
@@ -198,6 +257,7 @@ void* allocate(std::size_t bytes) {
 void release(void* block, std::size_t bytes) noexcept {
   const int index = class_of(bytes);
   const std::size_t rounded = bytes_of(index);
+  if (local.job_threads > 0 && local.held[index] > 0) return release_in_job(block, index, rounded);
   if (rounded > small_limit) {
     Shared& s = shared();
     std::lock_guard lock(s.mutex);
@@ -218,6 +278,18 @@ void release(void* block, std::size_t bytes) noexcept {
 void trim() noexcept {
   std::lock_guard lock(shared().mutex);
   shared().drop_idle();
+}
+
+Job::Job(int threads) noexcept { local.job_threads = threads; }
+
+// Blocks that outlive it are no longer of jobs.
+Job::~Job() {
+  local.job_threads = 0;
+  if (local.held_in_all == 0) return;
+  std::lock_guard lock(shared().mutex);
+  for (int index = 0; index < class_count; ++index)
+    shared().reserves[index].made -= std::exchange(local.held[index], 0);
+  local.held_in_all = 0;
 }
 
 #endif

@@ -15,6 +15,37 @@ void* allocate(std::size_t bytes);
 /// Gives back a block of allocate(bytes), from any thread.
 void release(void* block, std::size_t bytes) noexcept;
 
+/// Room for `count` elements for as long as it lives; none for 0.
+template <class T>
+class Scratch {
+ public:
+  explicit Scratch(std::int64_t count)
+      : bytes_(static_cast<std::size_t>(count) * sizeof(T)),
+        data_(count == 0 ? nullptr : static_cast<T*>(allocate(bytes_))) {}
+  ~Scratch() {
+    if (data_) release(data_, bytes_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  operator T*() const { return data_; }
+  T* get() const { return data_; }
+
+ private:
+  std::size_t bytes_;
+  T* data_;
+};
+
+/// While one lives, its thread works on a job of so many. Jobs have blocks of their own: as many
+/// for each thread as any of them has ever held at once, whichever thread it was, so that a job
+/// that is repeated asks the system for nothing, however its pieces fall to the threads.
+class Job {
+ public:
+  explicit Job(int threads) noexcept;
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+};
+
 /// Returns the large blocks that wait for reuse to the system.
 void trim() noexcept;
 

@@ -76,21 +76,16 @@ class Plane {
    public:
     Panels(int count, std::int64_t size)
         : room_((size + max_width - 1) / max_width * max_width + max_width),
-          bytes_(count * room_ * sizeof(T)) {
-      memory_ = bytes_ <= sizeof(local_) ? local_ : pool::allocate(bytes_);
-    }
-    ~Panels() {
-      if (memory_ != local_) pool::release(memory_, bytes_);
-    }
-    Panels(const Panels&) = delete;
-    Panels& operator=(const Panels&) = delete;
-    T* operator[](int operand) { return static_cast<T*>(memory_) + operand * room_; }
+          more_(count * room_ <= own ? 0 : count * room_),
+          memory_(more_ ? more_ : local_) {}
+    T* operator[](int operand) { return memory_ + operand * room_; }
 
    private:
+    static constexpr std::int64_t own = 8192 / sizeof(T);
     std::int64_t room_;
-    std::size_t bytes_;
-    void* memory_;
-    alignas(64) char local_[8192];
+    pool::Scratch<T> more_;
+    T* memory_;
+    alignas(64) T local_[own];
   };
 
   // Outputs on their way to memory past the caches: written in the nearest one, and moved on.

@@ -162,23 +162,9 @@ struct Worker {
     }
   }
 
-  // Makes sure that so many pieces, and their products, find room at the same time.
-  void find_room(int workers, int products) const {
-    const std::int64_t m = sizes.filters, n = cut.most_columns();
-    if (workers > 0) {
-      const Scratch<T> columns(depth * n), rows(m * n);
-      return find_room(workers - 1, products);
-    }
-    make_room<T>(products, m, n, depth, {nullptr, depth, 1}, {nullptr, n, 1});
-    make_room<T>(products, depth, n, m, {nullptr, 1, depth}, {nullptr, n, 1});
-    make_room<T>(products, m, depth, n, {nullptr, n, 1}, {nullptr, 1, n});
-  }
-
   // Calls body(unit, room for columns, room for rows, piece) for every unit of the work.
   template <class Body>
   void run(std::int64_t units, std::int64_t pieces, const Body& body) const {
-    const int threads = std::min(num_threads(), static_cast<int>(pieces));
-    if (threads > 1) find_room(threads, threads);
     xtape::parallel_for(pieces, [&](std::int64_t p) {
       const Scratch<T> room(depth * cut.most_columns()), more(sizes.filters * cut.most_columns());
       for (std::int64_t i = units * p / pieces; i < units * (p + 1) / pieces; ++i)

@@ -12,25 +12,9 @@ namespace xtape::detail {
 
 namespace {
 
+using pool::Scratch;
+
 Count<std::int64_t> flops{0};
-
-// Room for `size` elements.
-template <class T>
-class Room {
- public:
-  explicit Room(std::int64_t size)
-      : bytes_(size * sizeof(T)), memory_(size ? pool::allocate(bytes_) : nullptr) {}
-  ~Room() {
-    if (memory_) pool::release(memory_, bytes_);
-  }
-  Room(const Room&) = delete;
-  Room& operator=(const Room&) = delete;
-  T* get() const { return static_cast<T*>(memory_); }
-
- private:
-  std::size_t bytes_;
-  void* memory_;
-};
 
 // The registers of a tile: with 32 of them, 8 by 3 sums, else 4 by 3; three more for the columns
 // and one for the element of the left factor. Four registers of columns that are left are computed
@@ -234,7 +218,7 @@ struct Plan {
   // Elements of a row that are read once or twice need not be adjacent, and so with a panel.
   bool group, direct;
   bool fetches;  // a right factor that has left the second cache, while there is time for it
-  Room<T> groups, panel;
+  Scratch<T> groups, panel;
 
   Plan(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
        const Matrix<const T>& b)
@@ -262,15 +246,15 @@ void block(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>
     Left<T> left{a.from(0, l), group};
     if (group) {
       for (std::int64_t i = 0; i < m; i += tall<T>)
-        pack(left.matrix.from(i, 0), std::min<std::int64_t>(tall<T>, m - i), d,
-             groups.get() + i * d, tall<T>);
-      left.matrix.at = groups.get();
+        pack(left.matrix.from(i, 0), std::min<std::int64_t>(tall<T>, m - i), d, groups + i * d,
+             tall<T>);
+      left.matrix.at = groups;
     }
     for (std::int64_t j = 0, columns; j < n; j += columns) {
       columns = columns_of<T>(n - j, group);
       const std::int64_t padded = (columns + width<T> - 1) / width<T> * width<T>;
       const bool in_place = direct && columns == padded;
-      const T* const right = in_place ? b.from(l, j).at : panel.get();
+      const T* const right = in_place ? b.from(l, j).at : panel;
       if (!in_place) pack(b.from(l, j).transposed(), columns, d, panel.get(), padded);
       const Tile<T> tiles[] = {
           tile_of<T, 1>(columns), tile_of<T, 2>(columns), tile_of<T, 4>(columns),
@@ -314,9 +298,9 @@ void dots(std::int64_t k, const T* a, std::int64_t pitch, const T* x, T* c, std:
 template <class T>
 void times_column(std::int64_t m, std::int64_t k, const Matrix<const T>& a,
                   const Matrix<const T>& x, T* c, std::int64_t next, bool add) {
-  const Room<T> copy(x.row == 1 ? 0 : k);
-  for (std::int64_t l = 0; copy.get() && l < k; ++l) copy.get()[l] = x.at[l * x.row];
-  const T* const column = copy.get() ? copy.get() : x.at;
+  const Scratch<T> copy(x.row == 1 ? 0 : k);
+  for (std::int64_t l = 0; copy && l < k; ++l) copy[l] = x.at[l * x.row];
+  const T* const column = copy ? copy : x.at;
   std::int64_t i = 0;
   for (; i + 4 <= m; i += 4) dots<T, 4>(k, a.from(i, 0).at, a.row, column, c + i * next, next, add);
   for (; i < m; ++i) dots<T, 1>(k, a.from(i, 0).at, a.row, column, c + i * next, next, add);
@@ -350,18 +334,6 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const dou
           const Matrix<const double>& b, double* c, std::int64_t pitch, bool add) {
   multiply(m, n, k, a, b, c, pitch, add);
 }
-
-template <class T>
-void make_room(int products, std::int64_t m, std::int64_t n, std::int64_t k,
-               const Matrix<const T>& a, const Matrix<const T>& b) {
-  if (products == 0 || m == 0 || n == 0 || k == 0) return;
-  const Plan<T> plan(std::min(m, rows_at_a_time), n, k, a, b);  // held while others find theirs
-  make_room(products - 1, m, n, k, a, b);
-}
-template void make_room(int, std::int64_t, std::int64_t, std::int64_t, const Matrix<const float>&,
-                        const Matrix<const float>&);
-template void make_room(int, std::int64_t, std::int64_t, std::int64_t, const Matrix<const double>&,
-                        const Matrix<const double>&);
 
 std::int64_t counted_flops() { return flops.load(); }
 void count_flops(std::int64_t more) { flops.add(more); }

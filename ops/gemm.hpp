@@ -28,13 +28,6 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const flo
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const double>& a,
           const Matrix<const double>& b, double* c, std::int64_t pitch, bool add);
 
-/// Makes sure that so many such products, of the same or other results, find room at the same time.
-/// How many meet of those that threads share is chance: without this, a step could ask the heap for
-/// more long after the first one.
-template <class T>
-void make_room(int products, std::int64_t m, std::int64_t n, std::int64_t k,
-               const Matrix<const T>& a, const Matrix<const T>& b);
-
 /// The floating operations of all products so far, of all threads: 2 for each multiplication with
 /// its addition.
 std::int64_t counted_flops();

@@ -11,22 +11,7 @@
 
 namespace xtape::detail {
 
-/// Memory from the pool for as long as it lives.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(std::int64_t count)
-      : bytes_(static_cast<std::size_t>(count < 1 ? 1 : count) * sizeof(T)),
-        data_(static_cast<T*>(pool::allocate(bytes_))) {}
-  ~Scratch() { pool::release(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  operator T*() const { return data_; }
-
- private:
-  std::size_t bytes_;
-  T* data_;
-};
+using pool::Scratch;
 
 /// Some positions of some images: rows are lines of positions along the last axis.
 struct Block {

@@ -37,10 +37,6 @@ class Product {
       const auto begin_of = [&](std::int64_t p) {
         return p == pieces ? size : size / 16 * p / pieces * 16;
       };
-      for (std::int64_t p = 0; p < pieces; ++p) {
-        const std::int64_t part = begin_of(p + 1) - begin_of(p);
-        make_room(threads, by_rows ? part : m_, by_rows ? n_ : part, k_, left, right);
-      }
       xtape::parallel_for(pieces, [&](std::int64_t p) {
         const std::int64_t begin = begin_of(p), part = begin_of(p + 1) - begin;
         if (by_rows) gemm(part, n_, k_, left.from(begin, 0), right, to + begin * n_, n_, add_);
@@ -55,7 +51,6 @@ class Product {
       const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
       const std::int64_t pieces = std::clamp<std::int64_t>(2 * count * m_ * n_ * k_ / piece_flops,
                                                            1, std::max<std::int64_t>(1, count));
-      if (pieces > 1) make_room(num_threads(), m_, n_, k_, left, right);
       xtape::parallel_for(pieces, [&](std::int64_t p) {
         for (std::int64_t i = count * p / pieces; i < count * (p + 1) / pieces; ++i)
           gemm(m_, n_, k_, {left.at + i * m_ * k_, left.row, left.column},

@@ -112,17 +112,6 @@ class Worker {
     }
   }
 
-  // Makes sure that so many of them, and their products, find room at the same time.
-  static void make_room(const Filtering& f, int workers, int products) {
-    if (workers > 0) {
-      const Worker held(f);
-      return make_room(f, workers - 1, products);
-    }
-    const std::int64_t in = f.from.channels, out = f.to.channels, n = f.tiles();
-    detail::make_room<float>(products, out, n, in, {nullptr, in, 1}, {nullptr, n, 1});
-    detail::make_room<float>(products, out, in, n, {nullptr, n, 1}, {nullptr, 1, n});
-  }
-
  private:
   // Calls body(first element of the plane, first tile) for each image of the block.
   template <class T, class Body>
@@ -203,8 +192,6 @@ void run(const Filtering& f, std::int64_t pieces, const Body& body) {
   // what products by columns would do, less what is counted of these
   count_flops(2 * f.groups * f.from.channels * f.to.channels * f.batch *
               (taps * f.positions - places * f.rows * f.columns));
-  const int threads = std::min(num_threads(), static_cast<int>(pieces));
-  if (threads > 1) Worker::make_room(f, threads, threads);
   xtape::parallel_for(pieces, [&](std::int64_t piece) {
     Worker worker(f);
     body(worker, piece);

@@ -106,6 +106,32 @@ TEST_CASE("pool: blocks wander between threads") {
   CHECK(handed[0].size() > 5000);
 }
 
+TEST_CASE("pool: blocks go into jobs and out of them") {
+  for (const std::size_t bytes : {100, 5000, 500'000, 300'000'000}) {
+    CAPTURE(bytes);
+    void* const before = pool::allocate(bytes);
+    void *within, *left;
+    {
+      const pool::Job job(3);
+      within = pool::allocate(bytes);
+      left = pool::allocate(bytes);
+      CHECK(std::set{before, within, left}.size() == 3);
+      pool::release(before, bytes);
+      pool::release(within, bytes);
+      within = pool::allocate(bytes);
+      CHECK(within != left);
+      pool::release(within, bytes);
+    }
+    pool::release(left, bytes);
+    pool::trim();
+    const pool::Job job(2);
+    within = pool::allocate(bytes);
+    std::memset(within, 1, bytes);
+    pool::release(within, bytes);
+    CHECK_THROWS_AS(pool::allocate(std::size_t{1} << 47), std::bad_alloc);
+  }
+}
+
 TEST_CASE("pool: tensors of one thread die on another") {
   xtape::Tensor made;
   std::thread([&] { made = xtape::exp(xtape::zeros({1000}).requires_grad(true)) * 2; }).join();

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 
 #include "../check.hpp"
 
@@ -165,6 +167,29 @@ TEST_CASE("allocation: every way to ask for memory is counted") {
   CHECK(heap_requests(draw) == 0);
 }
 
+TEST_CASE("allocation: a job asks for nothing, however its pieces fall to the threads") {
+  if (!can_count()) return;
+  const Threads setting(2);
+  std::mutex turn;
+  const auto with_rooms = [](auto f) {
+    const pool::Scratch<float> small(1'234), large(123'456), another(123'456);
+    f();
+  };
+  for (int i = 0; i < 3; ++i)
+    parallel_for(2, [&](std::int64_t) {
+      const std::lock_guard alone(turn);
+      with_rooms([] {});
+    });
+  std::atomic<int> there{0};
+  CHECK(heap_requests([&] {
+          parallel_for(2, [&](std::int64_t) {
+            with_rooms([&] {
+              for (++there; there < 2;) std::this_thread::yield();
+            });
+          });
+        }) == 0);
+}
+
 TEST_CASE("allocation: a training step of a multi-layer perceptron") {
   if (!can_count()) return;
   for (const int threads : {1, 2}) {
@@ -210,7 +235,6 @@ TEST_CASE("allocation: a training step of a convolutional network") {
   if (!can_count()) return;
   for (const int threads : {1, 2}) {
     const Threads setting(threads);
-    const std::int64_t batch = threads == 1 ? 32 : 8;
     nn::Sequential net;
     net.append(nn::Conv2d(3, 16, 3, {.padding = 1}));
     net.append(nn::Activation("relu"));
@@ -220,7 +244,7 @@ TEST_CASE("allocation: a training step of a convolutional network") {
     net.append(nn::AvgPool2d({1, 2}));
     net.append(nn::Flatten());
     net.append(nn::Linear(8, 10));
-    Training training(net, {batch, 3, 12, 12}, 10);
+    Training training(net, {32, 3, 12, 12}, 10);
     CAPTURE(threads);
     CHECK(training.requests_after_warm_up() == 0);
   }
