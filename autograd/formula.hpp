@@ -142,21 +142,21 @@ constexpr auto signature_of() {
   else return signature_of<F, X..., Lane<double>>();
 }
 template <class F>
-struct Checked : decltype(signature_of<F>()) {
+struct SignatureOf : decltype(signature_of<F>()) {
   static constexpr bool captures = !std::is_empty_v<F> || !requires { F(); };
   static_assert(!captures, "a formula captures nothing; pass what it needs as a further argument");
-  static_assert(captures || Checked::arity > 0,
+  static_assert(captures || SignatureOf::arity > 0,
                 "a formula is a lambda of 1 to 8 parameters declared auto, and returns one value");
 };
 
 /// The number of its parameters.
 template <class F>
-inline constexpr int arity_of = Checked<F>::arity;
+inline constexpr int arity_of = SignatureOf<F>::arity;
 /// A mask of one bit for each of them.
 template <class F>
 inline constexpr unsigned all_arguments = (1u << arity_of<F>)-1;
 template <class F>
-inline constexpr bool is_condition = Checked<F>::is_condition;
+inline constexpr bool is_condition = SignatureOf<F>::is_condition;
 
 /// The formula F, of whose arguments those in `numbers` usually have one for each row, or one for
 /// all, and whose rows are written, or folded if `result` says Into::one. Gradients are wanted of
