@@ -129,14 +129,14 @@ Tensor cross_entropy(const Arg& logits, const Tensor& target, const CrossEntropy
   const Tensor weights = sample_weights(classes, options.weight, x, op, at);
   // picked first: its gradient is then added to that of the sum, and touches few elements
   const Tensor picked = gather(x, axis, classes.index);
-  const Softmax softmax(x, axis);
-  const Tensor log_sum = log(softmax.total);
-  // not logsumexp(x) - picked: where m is large that has no digits left
-  Tensor losses = log_sum + (softmax.m - picked);
+  const auto& [m, total] = Softmax(x, axis);
+  if (!weights.defined() && smoothing == 0 && options.reduction != Reduction::none)
+    return reduced(formulas::class_loss, options.reduction, total, m, picked);
+  Tensor losses = formulas::class_loss(total, m, picked);
   if (weights.defined()) losses = weigh(weights, losses);
   if (smoothing > 0) {
     const Tensor weight = along_axis(options.weight, x, axis, op, at);
-    Tensor spread = formulas::smoothing_term.sum(Dims(axis).keep(), x, softmax.m, log_sum, weight);
+    Tensor spread = formulas::smoothing_term.sum(Dims(axis).keep(), x, m, log(total), weight);
     if (classes.some_ignored) spread = weigh(classes.used, spread);
     losses = (1 - smoothing) * losses + smoothing / static_cast<double>(x.shape()[axis]) * spread;
   }

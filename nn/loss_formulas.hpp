@@ -123,6 +123,13 @@ inline const auto gaussian_loss =
                    return 0.5 * (xtape::log(v) + d * d / v) + offset;
                  });
 
+inline const auto class_loss = detail::part(
+    {.name = "class_loss",
+     .about = "-log of a softmax for a picked x, from the maximum m and the sum of exp(x - m)",
+     .low = 0.5,
+     .high = 2},
+    // not log(total) + m - picked: where m is large that has no digits left
+    [](auto total, auto m, auto picked) { return xtape::log(total) + (m - picked); });
 inline const auto smoothing_term =
     detail::part({.name = "smoothing_term",
                   .about = "w times -log of a softmax, from its maximum and log of the sum"},

@@ -33,10 +33,16 @@ void check_power(int p, const char* op, const Location& at) {
   if (p != 1 && p != 2) raise<ValueError>(at, op, fmt::format("p is {}, 1 or 2 wanted", p));
 }
 
-// The sum over the wrong classes, and over what else `dims` has.
-Tensor class_margins(const Scores& scores, int p, double margin, const Dims& dims = -1) {
+// The sum of each sample over the wrong classes, or over all samples; or their mean over samples
+// and classes.
+enum class Over { classes, all, mean };
+Tensor class_margins(const Scores& scores, int p, double margin, Over over = Over::classes) {
   const auto of = [&](const auto& formula) {
-    return formula.sum(dims, scores.x, scores.right, scores.numbers, scores.classes, margin);
+    const auto reduced = [&](const auto&... arguments) {
+      return over == Over::mean ? formula.mean({}, arguments...)
+                                : formula.sum(over == Over::all ? Dims() : Dims(-1), arguments...);
+    };
+    return reduced(scores.x, scores.right, scores.numbers, scores.classes, margin);
   };
   return p == 1 ? of(formulas::class_margin) : of(formulas::squared_class_margin);
 }
@@ -102,13 +108,15 @@ Tensor multi_margin_loss(const Arg& input, const Tensor& target,
   check_power(options.p, op, input.where());
   const Scores scores(input, target, op);
   const std::int64_t classes = scores.x.size(-1);
-  const bool mean = options.reduction == Reduction::mean;
-  if (!options.weight.defined() && (mean || options.reduction == Reduction::sum)) {
-    const std::int64_t shares = mean ? scores.x.numel() : classes;  // all of them at once
-    return class_margins(scores, options.p, options.margin, Dims()) / static_cast<double>(shares);
-  }
-  Tensor losses = class_margins(scores, options.p, options.margin) / static_cast<double>(classes);
-  if (options.weight.defined()) {
+  const auto margins = [&](Over over) {
+    const Tensor sums = class_margins(scores, options.p, options.margin, over);
+    return over == Over::mean ? sums : sums / static_cast<double>(classes);
+  };
+  const bool weighted = options.weight.defined();
+  if (!weighted && options.reduction == Reduction::mean) return margins(Over::mean);
+  if (!weighted && options.reduction == Reduction::sum) return margins(Over::all);
+  Tensor losses = margins(Over::classes);
+  if (weighted) {
     check_class_weight(options.weight, classes, op, input.where());
     losses = losses * take(options.weight, target);
   }

@@ -340,7 +340,8 @@ void times_column(std::int64_t m, std::int64_t k, const Matrix<const T>& a,
 }
 
 // Whether the transpose of the result costs less: both factors would be transposed to be packed,
-// and the left one is smaller by far and fills the registers of one pass nearly.
+// and the left one is smaller by far and fills the registers of one pass nearly. So it is or not
+// for all pieces of a product, which have 128 columns or more.
 template <class T>
 bool turns(std::int64_t m, std::int64_t n, const Matrix<const T>& a, const Matrix<const T>& b) {
   const std::int64_t filled = (m + width<T> - 1) / width<T> * width<T>;

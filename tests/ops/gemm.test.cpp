@@ -86,11 +86,16 @@ TEST_CASE_TEMPLATE("gemm: every way to lie in memory, ends of tiles, rows and co
 
 TEST_CASE_TEMPLATE("gemm: sums longer than a panel, more rows than stay in the cache", T, float,
                    double) {
-  for (const Sizes& sizes : {Sizes{3, 5, 700}, Sizes{530, 18, 20}, Sizes{14, 50, 513}})
+  for (const Sizes& sizes : {Sizes{3, 5, 700}, Sizes{530, 18, 20}, Sizes{14, 50, 513},
+                             Sizes{24, 530, 20}, Sizes{63, 140, 300}})
     for (int way = 0; way < 8; ++way) {
       CAPTURE(way);
       CHECK(error_of<T>(sizes, way & 1, way & 2, way & 4) < 20);
     }
+}
+
+TEST_CASE("gemm: a right factor larger than the caches") {
+  CHECK(error_of<float>({16, 4110, 512}, false, false, false) < 20);
 }
 
 TEST_CASE("gemm: nothing to sum gives zeros, or leaves what is there") {

@@ -98,6 +98,16 @@ TEST_CASE("products: large products, in pieces, have the same bits on any number
     set_num_threads(before);
     CHECK(distance(one, cast(naive(a, b), float32)) < 1e-4);
   }
+  for (const std::int64_t rows : {24, 32, 64}) {  // fewer than features by far
+    const Tensor x = wavy({rows, 700}, 0.3, float32), weight = wavy({600, 700}, 0.9, float32),
+                 bias = wavy({600}, 0.5, float32);
+    set_num_threads(1);
+    const Tensor one = linear(x, weight, bias);
+    set_num_threads(2);
+    CHECK(equal(one, linear(x, weight, bias)));
+    set_num_threads(before);
+    CHECK(distance(one, cast(naive(x, transpose(weight)) + bias, float32)) < 1e-4);
+  }
   const Tensor a = wavy({40, 50, 60}, 0.3), b = wavy({40, 60, 30}, 0.9);
   CHECK(distance(matmul(a, b), naive(a, b)) < 1e-12);
 }
