@@ -1,8 +1,9 @@
 // The workloads of `bench` written against libtorch's C++ frontend, as its users write them.
-#include <dlfcn.h>
 #include <torch/torch.h>
 
 #include <xtape/tools/bench/workloads.hpp>
+
+#include "openblas.hpp"
 
 namespace {
 
@@ -44,10 +45,7 @@ class Torch final : public Library {
   void set_threads(int threads) override {
     torch::manual_seed(0);
     torch::set_num_threads(threads);
-    // which OpenBLAS, with threads of its own, does not follow
-    using SetThreads = void(int);
-    if (void* const set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))
-      reinterpret_cast<SetThreads*>(set)(threads);
+    set_openblas_threads(threads);
   }
 
   void flush_denormals() override { at::globalContext().setFlushDenormal(true); }

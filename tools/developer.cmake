@@ -74,6 +74,33 @@ if(Torch_FOUND)
     ${CMAKE_DL_LIBS})
 endif()
 
+# The same perceptron for ggml and for MLX, by their files, which any installation has.
+find_path(GGML_HEADERS ggml.h)
+find_library(GGML ggml)
+find_library(GGML_BASE ggml-base)
+if(GGML_HEADERS AND GGML AND GGML_BASE)
+  add_executable(bench_ggml EXCLUDE_FROM_ALL benchmarks/ggml.cpp)
+  target_include_directories(bench_ggml SYSTEM PRIVATE ${GGML_HEADERS})
+  cmake_path(GET GGML PARENT_PATH folder)
+  target_compile_definitions(bench_ggml PRIVATE GGML_FOLDER="${folder}")
+  target_link_libraries(bench_ggml PRIVATE ${GGML} ${GGML_BASE} xtensor-blas BLAS::BLAS)
+endif()
+find_path(MLX_HEADERS mlx/mlx.h)
+find_library(MLX mlx)
+if(MLX_HEADERS AND MLX)
+  add_executable(bench_mlx EXCLUDE_FROM_ALL benchmarks/mlx.cpp)
+  target_include_directories(bench_mlx SYSTEM PRIVATE ${MLX_HEADERS})
+  target_link_libraries(bench_mlx PRIVATE ${MLX} BLAS::BLAS)
+endif()
+foreach(target IN ITEMS bench_ggml bench_mlx)
+  if(TARGET ${target})
+    target_sources(${target} PRIVATE tools/bench/work.cpp tools/bench/workloads.cpp)
+    target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/include)
+    target_link_libraries(${target} PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json
+      ${CMAKE_DL_LIBS})
+  endif()
+endforeach()
+
 # Products and convolutions beside OpenBLAS's and oneDNN's, where the latter is found: by its files,
 # because Debian's package for CMake stops the configuration where OpenCL is missing.
 find_path(ONEDNN_HEADERS oneapi/dnnl/dnnl.hpp)
@@ -161,12 +188,13 @@ foreach(source IN LISTS tests ITEMS end)
     set(bodies)
   endif()
 endforeach()
-add_executable(tests ${units})
+add_executable(tests ${units} tools/bench/work.cpp tools/bench/workloads.cpp)
 target_compile_options(tests PRIVATE -O0)  # compiling them takes longer than running them
 target_link_libraries(tests
-  PRIVATE ${whole_xtape} doctest::doctest nlohmann_json::nlohmann_json fmt::fmt ZLIB::ZLIB)
+  PRIVATE ${whole_xtape} doctest::doctest CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt
+  ZLIB::ZLIB)
 target_compile_definitions(tests PRIVATE XTAPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-add_dependencies(tests train bench)  # tests/tools runs them
+add_dependencies(tests train bench compare)  # tests/tools runs them
 target_precompile_headers(tests PRIVATE <doctest/doctest.h> <xtape/xtape.hpp>)
 set_source_files_properties(tests/main.test.cpp tests/oracle/formula.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON)

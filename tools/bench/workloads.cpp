@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <xtape/tools/bench/workloads.hpp>
 
 namespace bench {
@@ -22,6 +23,10 @@ struct Timing {
 double now() {
   using namespace std::chrono;
   return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+[[noreturn]] void refuse(const char* what) {
+  throw std::invalid_argument(std::string(what) + " is not written for this library");
 }
 
 // Runs `step` for about `timing.seconds` after a warm-up. Short steps are timed in groups, so that
@@ -112,6 +117,18 @@ class Commands {
 };
 
 }  // namespace
+
+void Library::flush_denormals() { refuse("--flush-denormals"); }
+Step Library::mlp(const Mlp&) { refuse("mlp"); }
+Step Library::cnn(const Cnn&) { refuse("cnn"); }
+Step Library::elementwise(const Function&) { refuse("elementwise"); }
+Step Library::loss(const Loss&) { refuse("loss"); }
+Step Library::norm(const Norm&) { refuse("norm"); }
+Step Library::matmul(const Matmul&) { refuse("matmul"); }
+Step Library::lstm(const Lstm&) { refuse("lstm"); }
+Step Library::attention(const Attention&) { refuse("attention"); }
+Step Library::chain(const Chain&) { refuse("chain"); }
+Step Library::gradcheck(const Gradcheck&) { refuse("gradcheck"); }
 
 int run(int argc, char** argv, Library& library) {
   CLI::App app("Times one workload and prints one line of JSON.", "bench");
