@@ -1,5 +1,5 @@
 // compare [--docs FOLDER] ...: times the workloads of `bench` beside the same ones written against
-// libtorch, in turns, and writes the tables and the picture of docs/benchmarks.md.
+// other libraries, in turns, and writes the tables and the picture of docs/benchmarks.md.
 #include <fmt/format.h>
 #include <fnmatch.h>
 
@@ -10,9 +10,11 @@
 #include <fstream>
 #include <xtape/tools/compare/growth.hpp>
 #include <xtape/tools/compare/machine.hpp>
+#include <xtape/tools/compare/peers.hpp>
 #include <xtape/tools/compare/process.hpp>
 #include <xtape/tools/compare/programs.hpp>
 #include <xtape/tools/compare/rows.hpp>
+#include <xtape/tools/compare/turns.hpp>
 
 namespace {
 
@@ -20,7 +22,7 @@ using namespace compare;
 
 struct Options {
   std::string docs, only = "*";
-  std::vector<std::string> parts{"programs", "table", "growth"};
+  std::vector<std::string> parts{"programs", "table", "peers", "growth"};
   std::vector<int> threads{1, 2};
   int repeat = 3;
   double seconds = 0.15;
@@ -29,32 +31,19 @@ struct Options {
   }
 };
 
-std::string time_text(double us) {
-  return us < 1000 ? fmt::format("{:.3g} us", us) : fmt::format("{:.4g} ms", us / 1000);
-}
-
-// What the turns of a workload with one number of threads gave.
-struct Samples {
-  std::vector<double> ours, theirs, ratios, gains;
-  double memory = 0, their_memory = 0;
-  nlohmann::json last;
-};
-
 class Comparison {
  public:
-  Comparison(const Options& options, std::string folder)
-      : options_(options), folder_(std::move(folder)) {
-    has_peer_ = std::filesystem::exists(folder_ + "/bench_torch");
-    for (const int threads : options.threads) machines_.emplace(threads, threads);
+  explicit Comparison(Setting setting) : setting_(std::move(setting)) {
+    has_peer_ = std::filesystem::exists(setting_.folder + "/bench_torch");
+    if (has_peer_) setting_.programs.push_back("bench_torch");
+    for (const int threads : setting_.threads) machines_.emplace(threads, threads);
   }
 
   // A line for each number of threads.
   std::string lines(const Row& row) {
-    std::map<int, Samples> all;
-    for (int i = 0; i < options_.repeat; ++i)
-      for (const int threads : options_.threads) take_turn(row, threads, all[threads]);
+    const Turns turns = take_turns(setting_, row.arguments);
     std::string text;
-    for (const int threads : options_.threads) text += line(row, threads, all);
+    for (const int threads : setting_.threads) text += line(row, threads, turns);
     return text;
   }
 
@@ -64,19 +53,19 @@ class Comparison {
       text += fmt::format("{}: {:.0f} GFLOP/s, copies of {:.0f} GB/s in memory. ",
                           threads == 1 ? "One core" : fmt::format("{} cores together", threads),
                           machine.flops() / 1e9, machine.copies(400e6) / 1e9);
-    return text + (has_peer_ ? fmt::format("Medians of {} turns.\n", options_.repeat)
+    return text + (has_peer_ ? fmt::format("Medians of {} turns.\n", setting_.repeat)
                              : "Libtorch is not installed.\n");
   }
 
   // How many rows are what they are to be.
   std::string summary() const {
     std::string text = "\n### Targets\n\n";
-    for (const int threads : options_.threads) {
+    for (const int threads : setting_.threads) {
       const Counts& count = counts_.at(threads);
-      if (has_peer_ && threads == options_.threads[0])
+      if (has_peer_ && threads == setting_.threads[0])
         text += fmt::format("With {} thread{}, {} of {} workloads reach their target.\n", threads,
                             threads == 1 ? "" : "s", count.reached, count.all);
-      if (threads == options_.threads[0]) continue;
+      if (threads == setting_.threads[0]) continue;
       if (has_peer_)
         text += fmt::format(
             "With {} threads, the ratio of {} of {} is at least 0.9 of that with one.\n", threads,
@@ -96,29 +85,10 @@ class Comparison {
     std::string least_gain_of;
   };
 
-  nlohmann::json run_one(const char* program, const std::string& arguments, int threads,
-                         double seconds) const {
-    // no workload of ours calls OpenBLAS, whose idle threads would be all that is left of it
-    const int of_blas = std::string_view(program) == "bench" ? 1 : threads;
-    return json_of(fmt::format("{}/{} {} --seconds {}", folder_, program, arguments, seconds),
-                   threads, of_blas);
-  }
-
-  void take_turn(const Row& row, int threads, Samples& samples) const {
-    samples.last = run_one("bench", row.arguments, threads, options_.seconds);
-    samples.ours.push_back(samples.last["median_us"]);
-    samples.memory = std::max(samples.memory, samples.last["peak_rss_kb"].get<double>());
-    if (!has_peer_) return;
-    const auto other = run_one("bench_torch", row.arguments, threads, options_.seconds);
-    samples.theirs.push_back(other["median_us"]);
-    samples.their_memory = std::max(samples.their_memory, other["peak_rss_kb"].get<double>());
-    samples.ratios.push_back(samples.theirs.back() / samples.ours.back());
-  }
-
   // The time of the nodes of a row, which is the same in many.
   double least_us(const Row& row) {
     const auto [found, fresh] = least_.try_emplace(row.least);
-    if (fresh) found->second = run_one("bench", row.least, 1, 0.05)["median_us"];
+    if (fresh) found->second = run_once(setting_, "bench", row.least, 1, 0.05)["median_us"];
     return found->second;
   }
 
@@ -130,23 +100,24 @@ class Comparison {
     return products == 0 && most.first < 0.4 ? "functions" : most.second;
   }
 
-  std::string line(const Row& row, int threads, const std::map<int, Samples>& all) {
-    const Samples &samples = all.at(threads), &first = all.at(options_.threads[0]);
+  std::string line(const Row& row, int threads, const Turns& turns) {
+    const std::vector<Samples>&all = turns.at(threads), &first = turns.at(setting_.threads[0]);
+    const Samples& ours = all[0];
     Machine& machine = machines_.at(threads);
-    const double time = median(samples.ours);
-    const double products = 1e15 * samples.last["gflop"].get<double>() / machine.flops();
-    const double memory = 1e12 * samples.last["mbyte"].get<double>() /
-                          machine.copies(1e6 * samples.last["working_set_mb"].get<double>());
+    const double time = median(ours.us);
+    const double products = 1e15 * ours.last["gflop"].get<double>() / machine.flops();
+    const double memory = 1e12 * ours.last["mbyte"].get<double>() /
+                          machine.copies(1e6 * ours.last["working_set_mb"].get<double>());
     const double floor = std::max(products, memory);
-    const bool is_first = threads == options_.threads[0];
+    const bool is_first = threads == setting_.threads[0];
     Counts& count = counts_[threads];
     ++count.all;
     std::string text = fmt::format("| `{}` | {} | {} |", row.arguments, threads, time_text(time));
     if (has_peer_) {
-      const double ratio = median(samples.ratios);
-      count.reached += ratio >= row.target;
-      count.kept += ratio >= 0.9 * median(first.ratios);
-      text += fmt::format(" {} | {:.2f} | {} |", time_text(median(samples.theirs)), ratio,
+      const double times = ratio(all[1], ours);
+      count.reached += times >= row.target;
+      count.kept += times >= 0.9 * ratio(first[1], first[0]);
+      text += fmt::format(" {} | {:.2f} | {} |", time_text(median(all[1].us)), times,
                           threads == 1 ? fmt::format("{}", row.target) : "");
     } else {
       text += " | | |";
@@ -154,22 +125,18 @@ class Comparison {
     if (is_first) {
       text += " |";
     } else {
-      std::vector<double> gains;
-      for (std::size_t i = 0; i < samples.ours.size(); ++i)
-        gains.push_back(first.ours[i] / samples.ours[i]);
-      const double gain = median(gains);
+      const double gain = ratio(first[0], ours);
       count.no_loss += gain >= 1 / 1.1;
       if (gain < count.least_gain) count.least_gain = gain, count.least_gain_of = row.arguments;
       text += fmt::format(" {:.2f} |", gain);
     }
     text += fmt::format(" {} | {:.0f} % | {} |", time_text(floor), 100 * floor / time,
                         limit(row, time, products, memory));
-    text += fmt::format(" {:.0f} |", samples.memory / 1024);
-    return text + (has_peer_ ? fmt::format(" {:.0f} |\n", samples.their_memory / 1024) : " |\n");
+    text += fmt::format(" {:.0f} |", ours.megabytes);
+    return text + (has_peer_ ? fmt::format(" {:.0f} |\n", all[1].megabytes) : " |\n");
   }
 
-  const Options& options_;
-  std::string folder_;
+  Setting setting_;
   std::map<int, Machine> machines_;
   std::map<std::string, double> least_;
   std::map<int, Counts> counts_;
@@ -190,8 +157,8 @@ class Page {
   std::string text_;
 };
 
-std::string measured_table(const Options& options, const std::string& folder) {
-  Comparison comparison(options, folder);
+std::string measured_table(const Options& options, const Setting& setting) {
+  Comparison comparison(setting);
   Page page;
   page.add(comparison.head());
   for (const Section& section : sections()) {
@@ -235,14 +202,14 @@ void write_between_marks(const std::string& path, const std::string& name,
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Times the workloads of bench beside libtorch's, in turns.", "compare");
+  CLI::App app("Times the workloads of bench beside other libraries', in turns.", "compare");
   Options options;
   app.add_option("--docs", options.docs, "The folder of benchmarks.md and growth.svg to write");
   app.add_option("--only", options.only,
                  "Workloads that this pattern fits, such as 'mlp*', and nothing else; not written");
   app.add_option("--parts", options.parts, "What is measured")
       ->delimiter(',')
-      ->check(CLI::IsMember({"programs", "table", "growth"}));
+      ->check(CLI::IsMember({"programs", "table", "peers", "growth"}));
   app.add_option("--threads", options.threads)->delimiter(',')->check(CLI::PositiveNumber);
   app.add_option("--repeat", options.repeat, "Turns")->check(CLI::PositiveNumber);
   app.add_option("--seconds", options.seconds, "of each turn")->check(CLI::PositiveNumber);
@@ -251,8 +218,9 @@ int main(int argc, char** argv) {
   try {
     const std::string folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     const std::string file = options.docs + "/benchmarks.md";
+    const Setting setting{folder, {"bench"}, options.threads, options.repeat, options.seconds};
     if (options.only != "*") {
-      measured_table(options, folder);
+      measured_table(options, setting);
       return 0;
     }
     // first, while this process is small
@@ -262,8 +230,16 @@ int main(int argc, char** argv) {
       if (!options.docs.empty()) write_between_marks(file, "programs", table);
     }
     if (options.measures("table")) {
-      const std::string table = measured_table(options, folder);
+      const std::string table = measured_table(options, setting);
       if (!options.docs.empty()) write_between_marks(file, "table", table);
+    }
+    if (options.measures("peers")) {
+      const std::string table = peers_table(setting);
+      std::fputs(table.empty() ? "Neither bench_ggml nor bench_mlx is built: nothing is measured "
+                                 "beside them.\n"
+                               : table.c_str(),
+                 stdout);
+      if (!table.empty() && !options.docs.empty()) write_between_marks(file, "peers", table);
     }
     if (options.measures("growth")) {
       const std::string picture = growth_picture(folder, options.seconds);

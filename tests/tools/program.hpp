@@ -20,15 +20,12 @@ struct Outcome {
   std::string out, err;
 };
 
-/// Runs bin/`command` as a shell would; no terminal is attached.
-inline Outcome run(const std::string& command) {
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+/// Runs `line` as a shell would; no terminal is attached.
+inline Outcome run_line(const std::string& line) {
   const auto complaints =
       std::filesystem::temp_directory_path() / ("xtape-tests-" + std::to_string(getpid()) + ".err");
-  const std::string line =
-      "'" + folder.string() + "'/" + command + " 2>'" + complaints.string() + "' </dev/null";
   Outcome outcome;
-  FILE* pipe = popen(line.c_str(), "r");
+  FILE* pipe = popen((line + " 2>'" + complaints.string() + "' </dev/null").c_str(), "r");
   REQUIRE(pipe);
   char buffer[4096];
   while (const std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) outcome.out.append(buffer, n);
@@ -38,6 +35,12 @@ inline Outcome run(const std::string& command) {
   outcome.err.assign(std::istreambuf_iterator<char>(file), {});
   std::filesystem::remove(complaints);
   return outcome;
+}
+
+/// Runs bin/`command`.
+inline Outcome run(const std::string& command) {
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  return run_line("'" + folder.string() + "'/" + command);
 }
 
 /// The object that a run prints as its only line; fails the test if there is anything else.

@@ -7,7 +7,7 @@
 namespace compare {
 
 /// A workload; the same nodes with hardly any elements, whose time is that of the nodes; and how
-/// many times faster than libtorch it is to be with one thread.
+/// many times faster than another library it is to be with one thread.
 struct Row {
   std::string arguments, least;
   double target;
@@ -19,6 +19,10 @@ struct Section {
   std::vector<Row> rows;
 };
 
+/// What is compared with libtorch.
 std::vector<Section> sections();
+
+/// What is compared with ggml and MLX.
+std::vector<Row> peer_rows();
 
 }  // namespace compare
