@@ -29,10 +29,11 @@ class Product {
       const Matrix<const T> left = factor<T>(a, ta_, m_, k_), right = factor<T>(b, tb_, k_, n_);
       T* const to = out.value()->as<T>();
       const bool by_rows = m_ >= n_ || m_ >= 256;  // rows cost less to cut
-      const std::int64_t size = by_rows ? m_ : n_;
-      const std::int64_t pieces =
-          std::min({2 * m_ * n_ * k_ / piece_flops, size / 128, 2 + size / 1024});
+      const std::int64_t size = by_rows ? m_ : n_, least = by_rows ? 32 : 128;
+      std::int64_t pieces =
+          std::min({2 * m_ * n_ * k_ / piece_flops, size / least, 2 + size / 1024});
       const int threads = std::min<int>(num_threads(), static_cast<int>(pieces));
+      if (threads > 0) pieces -= pieces % threads;  // as many for each
       if (threads <= 1) return gemm(m_, n_, k_, left, right, to, n_, add_);
       const auto begin_of = [&](std::int64_t p) {
         return p == pieces ? size : size / 16 * p / pieces * 16;
@@ -61,7 +62,7 @@ class Product {
   }
 
  private:
-  static constexpr std::int64_t piece_flops = 8'000'000;  // worth a thread of its own
+  static constexpr std::int64_t piece_flops = 2'000'000;  // worth a thread of its own
 
   template <class T>
   static Matrix<const T> factor(const Tensor& x, bool transposed, std::int64_t rows,

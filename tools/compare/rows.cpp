@@ -82,9 +82,9 @@ std::vector<Section> sections() {
 
 std::vector<Row> peer_rows() {
   // ggml has no gradient of tanh
-  return {row("mlp --sizes", "784,256,128,10 --batch 64", "2,2,2,2 --batch 2", 1.2),
-          row("mlp --sizes", "784,512,512,10 --batch 128", "2,2,2,2 --batch 2", 1.2),
-          row("mlp --sizes", "2,16,16,2 --batch 32", "2,2,2,2 --batch 2", 1.2)};
+  return {row("mlp --sizes", "784,256,128,10 --batch 64", "2,2,2,2 --batch 2", 1),
+          row("mlp --sizes", "784,512,512,10 --batch 128", "2,2,2,2 --batch 2", 1),
+          row("mlp --sizes", "2,16,16,2 --batch 32", "2,2,2,2 --batch 2", 1)};
 }
 
 }  // namespace compare

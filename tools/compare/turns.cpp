@@ -38,7 +38,7 @@ double ratio(const Samples& a, const Samples& b) {
 }
 
 std::string time_text(double us) {
-  return us < 1000 ? fmt::format("{:.3g} us", us) : fmt::format("{:.4g} ms", us / 1000);
+  return us < 999.5 ? fmt::format("{:.3g} us", us) : fmt::format("{:.4g} ms", us / 1000);
 }
 
 }  // namespace compare
