@@ -340,10 +340,13 @@ class Plane {
     for (std::int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], from[i]);
   }
 
-  // All into a cell: the later half into the earlier one as long as that is whole registers.
+  // All into a cell: the later half of the registers into the earlier one until one is left.
   template <class F>
   static void fold_all(T* from, std::int64_t n, T* cell) {
-    for (; n % (2 * own_width) == 0; n /= 2) fold_onto<F>(from + n / 2, n / 2, from);
+    for (std::int64_t half; n > own_width; n = half) {
+      half = (n + 2 * own_width - 1) / (2 * own_width) * own_width;
+      fold_onto<F>(from + half, n - half, from);
+    }
     fold_rows<F>(from, 1, n, cell, 0);
   }
 
