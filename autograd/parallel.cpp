@@ -56,9 +56,10 @@ class Team {
   void run(std::int64_t pieces, void (*call)(const void*, std::int64_t), const void* body,
            int threads) {
     {
-      std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       while (static_cast<int>(helpers_.size()) < threads - 1)
         helpers_.emplace_back([this, own = helpers_.size() + 1] { help(own); });
+      done_.wait(lock, [this] { return ready_ == helpers_.size(); });
       if (ranges_.size() < static_cast<std::size_t>(threads)) ranges_ = std::vector<Range>(threads);
       call_ = call;
       body_ = body;
@@ -109,8 +110,11 @@ class Team {
   }
 
   void help(std::size_t own) {
+    pool::begin_thread();
     std::uint64_t seen = 0;
     std::unique_lock lock(mutex_);
+    ++ready_;
+    done_.notify_all();
     while (true) {
       lock.unlock();
       look_for([&] { return stop_ || job_ != seen; });
@@ -133,7 +137,7 @@ class Team {
   std::vector<std::thread> helpers_;
   void (*call_)(const void*, std::int64_t) = nullptr;
   const void* body_ = nullptr;
-  std::size_t threads_ = 0;
+  std::size_t threads_ = 0, ready_ = 0;
   std::vector<Range> ranges_;
   std::uint64_t mode_ = 0;
   int places_ = 0;

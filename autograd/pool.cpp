@@ -30,6 +30,7 @@ void* allocate(std::size_t bytes) {
 }
 void release(void* block, std::size_t) noexcept { std::free(block); }
 void trim() noexcept {}
+void begin_thread() {}
 Job::Job(int) noexcept {}
 Job::~Job() {}
 
@@ -44,6 +45,7 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t slab_bytes = huge_page;
 constexpr std::size_t idle_allowance = std::size_t{256} << 20;
 constexpr std::size_t batch_bytes = 64 * 1024;
+constexpr std::size_t reserved_bytes = std::size_t{4} << 20;  // of a class, for a thread
 
 constexpr int class_of(std::size_t bytes) {
   if (bytes <= 512) return bytes == 0 ? 0 : static_cast<int>((bytes - 1) / 64);
@@ -94,7 +96,8 @@ struct List {
 
 constexpr int small_classes = class_of(small_limit) + 1;
 
-// The blocks of jobs: those that wait, how many there are, and the most that one thread held.
+// The blocks of jobs: those that wait, how many there are with those that threads hold, and the
+// most that one thread held, of late.
 struct Reserve {
   List blocks;
   std::size_t made = 0, most = 0;
@@ -134,14 +137,14 @@ Shared& shared() {
   return *instance;
 }
 
-// A thread's own lists of small blocks, and what it holds in a job of so many threads. All of it is
-// trivially destructible, so that it can be used at any time; the guard gives the lists to the
-// others when the thread ends.
+// A thread's own lists of small blocks, and in a job of so many threads what it holds of reserves:
+// large blocks until it releases them, small ones for good. All of it is trivially destructible, so
+// that it can be used at any time; the guard gives the lists to the others when the thread ends.
 struct Local {
   List lists[small_classes];
   bool guarded, ended;
   int job_threads;
-  std::size_t held[class_count], held_in_all;
+  std::size_t held[class_count], large_held;
 };
 thread_local Local local{};
 
@@ -219,27 +222,31 @@ void add(Shared& s, int index, std::size_t bytes, std::size_t count) {
   while (void* block = more.pop()) s.reserves[index].blocks.push(block);
 }
 
-void* allocate_in_job(int index, std::size_t bytes) {
+// From the reserve: as many as this thread holds for each thread of the job, but what would be
+// much.
+void* take_reserved(int index, std::size_t bytes) {
   Shared& s = shared();
   std::lock_guard lock(s.mutex);
   Reserve& of_jobs = s.reserves[index];
-  of_jobs.most = std::max(of_jobs.most, local.held[index] + 1);
-  const std::size_t wanted = of_jobs.most * local.job_threads;
+  const std::size_t held = local.held[index] + 1, most = std::max(of_jobs.most, held);
+  const bool little = most * bytes <= reserved_bytes, large = index >= small_classes;
+  const std::size_t wanted = little ? most * static_cast<std::size_t>(local.job_threads) : 0;
   if (of_jobs.made < wanted) add(s, index, bytes, wanted - of_jobs.made);
   if (!of_jobs.blocks.first) add(s, index, bytes, 1);
-  ++local.held[index];
-  ++local.held_in_all;
-  if (index >= small_classes) s.idle_large -= bytes, s.live_large += bytes;
+  of_jobs.most = most;
+  local.held[index] = held;
+  if (large) ++local.large_held, s.idle_large -= bytes, s.live_large += bytes;
   return of_jobs.blocks.pop();
 }
 
-void release_in_job(void* block, int index, std::size_t bytes) {
+void give_back_reserved(void* block, int index, std::size_t bytes) {
   Shared& s = shared();
   std::lock_guard lock(s.mutex);
   s.reserves[index].blocks.push(block);
   --local.held[index];
-  --local.held_in_all;
-  if (index >= small_classes) s.live_large -= bytes, s.idle_large += bytes;
+  --local.large_held;
+  s.live_large -= bytes;
+  s.idle_large += bytes;
 }
 
 }  // namespace
@@ -248,17 +255,21 @@ void* allocate(std::size_t bytes) {
   if (bytes > (std::size_t{1} << 46)) throw std::bad_alloc();
   const int index = class_of(bytes);
   const std::size_t rounded = bytes_of(index);
-  if (local.job_threads > 0) return allocate_in_job(index, rounded);
-  if (rounded > small_limit) return allocate_large(index, rounded);
+  const bool in_job = local.job_threads > 0;
+  if (rounded > small_limit)
+    return in_job ? take_reserved(index, rounded) : allocate_large(index, rounded);
   if (void* block = local.lists[index].pop()) return block;
+  if (in_job && local.guarded && !local.ended && local.held[index] * rounded < reserved_bytes)
+    return take_reserved(index, rounded);
   return refill(index, rounded);
 }
 
 void release(void* block, std::size_t bytes) noexcept {
   const int index = class_of(bytes);
   const std::size_t rounded = bytes_of(index);
-  if (local.job_threads > 0 && local.held[index] > 0) return release_in_job(block, index, rounded);
   if (rounded > small_limit) {
+    if (local.job_threads > 0 && local.held[index] > 0)
+      return give_back_reserved(block, index, rounded);
     Shared& s = shared();
     std::lock_guard lock(s.mutex);
     s.lists[index].push(block);
@@ -280,16 +291,23 @@ void trim() noexcept {
   shared().drop_idle();
 }
 
+void begin_thread() {
+  if (!local.guarded) guard_local();
+}
+
 Job::Job(int threads) noexcept { local.job_threads = threads; }
 
-// Blocks that outlive it are no longer of jobs.
+// Large blocks that outlive it are no longer of jobs, and tell nothing of what the next one needs.
 Job::~Job() {
   local.job_threads = 0;
-  if (local.held_in_all == 0) return;
+  if (local.large_held == 0) return;
   std::lock_guard lock(shared().mutex);
-  for (int index = 0; index < class_count; ++index)
-    shared().reserves[index].made -= std::exchange(local.held[index], 0);
-  local.held_in_all = 0;
+  for (int index = small_classes; index < class_count; ++index)
+    if (const std::size_t held = std::exchange(local.held[index], 0)) {
+      shared().reserves[index].made -= held;
+      shared().reserves[index].most = 0;
+    }
+  local.large_held = 0;
 }
 
 #endif

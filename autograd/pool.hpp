@@ -35,9 +35,13 @@ class Scratch {
   T* data_;
 };
 
+/// Prepares a thread for its first small block, which would take memory of the system otherwise.
+void begin_thread();
+
 /// While one lives, its thread works on a job of so many. Jobs have blocks of their own: as many
-/// for each thread as any of them has ever held at once, whichever thread it was, so that a job
-/// that is repeated asks the system for nothing, however its pieces fall to the threads.
+/// for each thread as any of them has held at once, whichever thread it was, so that a job that is
+/// repeated asks the system for nothing, however its pieces fall to the threads. That is so for up
+/// to 4 MB of each size, and for blocks that do not outlive the job.
 class Job {
  public:
   explicit Job(int threads) noexcept;

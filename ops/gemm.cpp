@@ -127,59 +127,51 @@ std::int64_t columns_of(std::int64_t left, bool grouped) {
 // Sixteen bytes: four by four floats, or two by two doubles, are transposed in registers.
 template <class T>
 using Quad = xsimd::make_sized_batch_t<T, 16 / sizeof(T)>;
-template <bool add, class T>
+template <class T>
 void transpose_square(const T* from, std::int64_t pitch, T* to, std::int64_t to_pitch) {
   using Q = Quad<T>;
-  const auto put = [&](int row, const Q& q) {
-    T* const at = to + row * to_pitch;
-    (add ? Q::load_unaligned(at) + q : q).store_unaligned(at);
-  };
   const Q a = Q::load_unaligned(from), b = Q::load_unaligned(from + pitch);
   if constexpr (sizeof(T) == 8) {
-    put(0, xsimd::zip_lo(a, b));
-    put(1, xsimd::zip_hi(a, b));
+    xsimd::zip_lo(a, b).store_unaligned(to);
+    xsimd::zip_hi(a, b).store_unaligned(to + to_pitch);
   } else {
     const Q c = Q::load_unaligned(from + 2 * pitch), d = Q::load_unaligned(from + 3 * pitch);
     const Q ac = xsimd::zip_lo(a, c), bd = xsimd::zip_lo(b, d);
     const Q rest_ac = xsimd::zip_hi(a, c), rest_bd = xsimd::zip_hi(b, d);
-    put(0, xsimd::zip_lo(ac, bd));
-    put(1, xsimd::zip_hi(ac, bd));
-    put(2, xsimd::zip_lo(rest_ac, rest_bd));
-    put(3, xsimd::zip_hi(rest_ac, rest_bd));
+    xsimd::zip_lo(ac, bd).store_unaligned(to);
+    xsimd::zip_hi(ac, bd).store_unaligned(to + to_pitch);
+    xsimd::zip_lo(rest_ac, rest_bd).store_unaligned(to + 2 * to_pitch);
+    xsimd::zip_hi(rest_ac, rest_bd).store_unaligned(to + 3 * to_pitch);
   }
 }
 
 // The same for a matrix of `count` rows, whose elements are adjacent, and d columns.
-template <bool add, class T>
+template <class T>
 void transpose(const T* from, std::int64_t pitch, std::int64_t count, std::int64_t d, T* to,
                std::int64_t to_pitch) {
   constexpr std::int64_t q = 16 / sizeof(T);
   const std::int64_t squares = count / q * q;
-  const auto one = [&](std::int64_t e, std::int64_t l) {
-    T& at = to[l * to_pitch + e];
-    at = add ? at + from[e * pitch + l] : from[e * pitch + l];
-  };
   for (std::int64_t e = 0; e < squares; e += q) {
     std::int64_t l = 0;
     for (; l + q <= d; l += q)
-      transpose_square<add>(from + e * pitch + l, pitch, to + l * to_pitch + e, to_pitch);
+      transpose_square(from + e * pitch + l, pitch, to + l * to_pitch + e, to_pitch);
     for (; l < d; ++l)
-      for (std::int64_t i = e; i < e + q; ++i) one(i, l);
+      for (std::int64_t i = e; i < e + q; ++i) to[l * to_pitch + i] = from[i * pitch + l];
   }
   for (std::int64_t l = 0; l < d; ++l)
-    for (std::int64_t e = squares; e < count; ++e) one(e, l);
+    for (std::int64_t e = squares; e < count; ++e) to[l * to_pitch + e] = from[e * pitch + l];
 }
 
 // The same, line by line of the cache: rows of the result may be 4 kB apart, and hardly any of them
 // stay in the nearest cache then.
-template <bool add, class T>
+template <class T>
 void transpose_by_lines(const T* from, std::int64_t pitch, std::int64_t count, std::int64_t d,
                         T* to, std::int64_t to_pitch) {
   constexpr std::int64_t line = 64 / sizeof(T), few = 16 / sizeof(T);
   for (std::int64_t e = 0; e < count; e += line)
     for (std::int64_t l = 0; l < d; l += few)
-      transpose<add>(from + e * pitch + l, pitch, std::min(line, count - e), std::min(few, d - l),
-                     to + l * to_pitch + e, to_pitch);
+      transpose(from + e * pitch + l, pitch, std::min(line, count - e), std::min(few, d - l),
+                to + l * to_pitch + e, to_pitch);
 }
 
 // Copies d rows of so many elements, `next` apart, so that they are adjacent.
@@ -209,7 +201,7 @@ void pack(const Matrix<const T>& m, std::int64_t count, std::int64_t d, T* to, s
     }
     return;
   }
-  if (m.column == 1) transpose<false>(m.at, m.row, count, d, to, pitch);
+  if (m.column == 1) transpose(m.at, m.row, count, d, to, pitch);
   for (std::int64_t l = 0; l < d; ++l) {
     for (std::int64_t e = m.column == 1 ? count : 0; e < count; ++e)
       to[l * pitch + e] = m.at[e * m.row + l * m.column];
@@ -340,8 +332,7 @@ void times_column(std::int64_t m, std::int64_t k, const Matrix<const T>& a,
 }
 
 // Whether the transpose of the result costs less: both factors would be transposed to be packed,
-// and the left one is smaller by far and fills the registers of one pass nearly. So it is or not
-// for all pieces of a product, which have 128 columns or more.
+// and the left one is smaller by far and fills the registers of one pass nearly.
 template <class T>
 bool turns(std::int64_t m, std::int64_t n, const Matrix<const T>& a, const Matrix<const T>& b) {
   const std::int64_t filled = (m + width<T> - 1) / width<T> * width<T>;
@@ -349,16 +340,16 @@ bool turns(std::int64_t m, std::int64_t n, const Matrix<const T>& a, const Matri
          4 * (filled - m) <= width<T>;
 }
 
-// c^T = b^T a^T.
+// c^T = b^T a^T: each element is the same sum in the same order.
 template <class T>
 void multiply_turned(std::int64_t m, std::int64_t n, std::int64_t k, const Matrix<const T>& a,
                      const Matrix<const T>& b, T* c, std::int64_t pitch, bool add) {
   const Scratch<T> part(std::min(rows_at_a_time, n) * m);
   for (std::int64_t j = 0; j < n; j += rows_at_a_time, c += rows_at_a_time) {
     const std::int64_t columns = std::min(rows_at_a_time, n - j);
-    block<T>(columns, m, k, b.from(0, j).transposed(), a.transposed(), part, m, false);
-    if (add) transpose_by_lines<true, T>(part, m, columns, m, c, pitch);
-    else transpose_by_lines<false, T>(part, m, columns, m, c, pitch);
+    if (add) transpose_by_lines<T>(c, pitch, m, columns, part, m);
+    block<T>(columns, m, k, b.from(0, j).transposed(), a.transposed(), part, m, add);
+    transpose_by_lines<T>(part, m, columns, m, c, pitch);
   }
 }
 

@@ -172,7 +172,7 @@ TEST_CASE("allocation: a job asks for nothing, however its pieces fall to the th
   const Threads setting(2);
   std::mutex turn;
   const auto with_rooms = [](auto f) {
-    const pool::Scratch<float> small(1'234), large(123'456), another(123'456);
+    const pool::Scratch<float> small(7'000), another(7'000), large(700'000);
     f();
   };
   for (int i = 0; i < 3; ++i)

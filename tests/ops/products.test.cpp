@@ -98,9 +98,11 @@ TEST_CASE("products: large products, in pieces, have the same bits on any number
     set_num_threads(before);
     CHECK(distance(one, cast(naive(a, b), float32)) < 1e-4);
   }
-  for (const std::int64_t rows : {24, 32, 64}) {  // fewer than features by far
-    const Tensor x = wavy({rows, 700}, 0.3, float32), weight = wavy({600, 700}, 0.9, float32),
-                 bias = wavy({600}, 0.5, float32);
+  // few rows, of the whole or of a piece
+  for (const auto& [rows, features] :
+       {std::array<std::int64_t, 2>{24, 600}, {64, 600}, {64, 64}, {128, 128}}) {
+    const Tensor x = wavy({rows, 700}, 0.3, float32), bias = wavy({features}, 0.5, float32);
+    const Tensor weight = wavy({features, 700}, 0.9, float32);
     set_num_threads(1);
     const Tensor one = linear(x, weight, bias);
     set_num_threads(2);
